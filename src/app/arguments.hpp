@@ -1,0 +1,81 @@
+#pragma once
+// What the command line asks for, checked as far as text can be. No MPI, no files.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/order.hpp"
+#include "describe/flags.hpp"
+#include "node/committer.hpp"
+#include "node/jobs.hpp"
+#include "run/results.hpp"
+#include "sched/batching.hpp"
+
+namespace mpifarm::app {
+
+// How this start computes; none of it is part of what the run is.
+struct StartOptions {
+  std::optional<unsigned> threads;       // nothing: automatic
+  std::optional<unsigned> master_slots;  // nothing: as every rank
+  sched::BatchingOptions batching;
+  int nice = 10;                         // of computing threads
+  double grace_seconds = 30;
+  bool quiet = false, verbose = false;
+};
+
+// What the run is; nothing: the default, or what the run to be continued has.
+struct RunOptions {
+  std::optional<OrderKind> order;
+  std::optional<std::uint64_t> seed;
+  std::optional<unsigned> retries;
+  std::optional<double> retry_delay_seconds;
+  std::optional<Durability> durability;
+  std::optional<ResultsFormat> results;
+};
+
+struct RunCommand {
+  const JobType* type = nullptr;
+  std::vector<describe::GivenFlag> job_flags;
+  RunOptions run;
+  StartOptions start;
+  std::string directory;  // empty: the default
+  bool continues = false;
+  bool dry_run = false;
+  std::vector<std::string> command;  // as typed, for the manifest
+};
+
+struct ResumeCommand {
+  std::string directory;
+  StartOptions start;
+};
+
+struct ListCommand {};
+struct DescribeCommand {
+  const JobType* type = nullptr;
+};
+struct StatusCommand {
+  std::string directory;
+  bool json = false;
+};
+struct ResultsCommand {
+  std::vector<std::string> directories;  // at least one
+  ResultsFormat format = ResultsFormat::csv;
+  std::optional<std::string> status;  // succeeded, failed, timed out, crashed
+  std::string output;                 // empty: stdout
+};
+// Text to be printed, for --help and --version.
+struct PrintCommand {
+  std::string text;
+};
+
+using Command =
+    std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand, ResultsCommand, PrintCommand>;
+
+// Throws BadInput for anything that is not understood.
+Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);
+
+}  // namespace mpifarm::app

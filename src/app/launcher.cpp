@@ -1,0 +1,43 @@
+#include "app/launcher.hpp"
+
+#include <array>
+#include <cstdlib>
+
+#include "base/numbers.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = variable == nullptr ? nullptr : std::getenv(variable);
+  int number = 0;
+  if (text == nullptr || !parse_number(text, number).empty()) return std::nullopt;
+  return number;
+}
+
+struct Launcher {
+  const char* rank;
+  const char* size;
+};
+
+// Slurm's own variables are set in batch scripts too, where no step runs: a step says its number of tasks.
+constexpr std::array launchers{Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, Launcher{"PMI_RANK", "PMI_SIZE"},
+                               Launcher{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
+
+}  // namespace
+
+std::optional<LaunchedAs> launched_as() {
+  for (const Launcher& launcher : launchers) {
+    const auto rank = number_in(launcher.rank);
+    const auto size = number_in(launcher.size);
+    if (rank && size) return LaunchedAs{*rank, *size};
+  }
+  return std::nullopt;
+}
+
+bool speaks_for_all() {
+  const auto launched = launched_as();
+  return !launched || launched->rank == 0;
+}
+
+}  // namespace mpifarm::app

@@ -1,0 +1,19 @@
+#pragma once
+// What a launcher (mpirun, srun) said to this process, before MPI is asked.
+
+#include <optional>
+
+namespace mpifarm::app {
+
+struct LaunchedAs {
+  int rank = 0;
+  int size = 1;
+};
+
+// Nothing without a launcher: then there is one process, and MPI is not needed.
+std::optional<LaunchedAs> launched_as();
+
+// True for the process that speaks to the user before MPI is there.
+bool speaks_for_all();
+
+}  // namespace mpifarm::app

@@ -1,0 +1,46 @@
+#include "app/outputs.hpp"
+
+#include <limits>
+
+#include "base/error.hpp"
+#include "journal/ordered.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+constexpr std::size_t fold_window_bytes = 4 << 20;
+
+}  // namespace
+
+Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
+  if (plan.type->has_reduce() || plan.type->has_conclude()) job_ = plan.type->make(plan.params);
+  if (plan.results() != ResultsFormat::none) {
+    const auto file = plan.directory.results(to_string(plan.results()));
+    auto results = std::make_unique<ResultsFile>(file, ResultsText{*plan.type, plan.results()});
+    results_ = results.get();
+    sinks_.push_back(std::move(results));
+  }
+  if (plan.type->has_reduce()) sinks_.push_back(std::make_unique<Reduction>(*job_));
+  if (!live || sinks_.empty()) return;
+  std::vector<OutcomeSink*> sinks;
+  for (const auto& sink : sinks_) sinks.push_back(sink.get());
+  const std::size_t window = plan.journaled() ? fold_window_bytes : std::numeric_limits<std::size_t>::max();
+  folder_ = std::make_unique<Folder>(std::move(sinks), window);
+}
+
+std::string Outputs::finish(std::uint64_t known, const Order& order) {
+  const std::uint64_t folded = folder_ ? folder_->finish() : 0;
+  if (!sinks_.empty() && folded < known) feed_from_journal(folded, order);
+  if (results_ != nullptr) results_->finish();
+  return job_ ? job_->conclude(plan_.directory.path) : std::string{};
+}
+
+void Outputs::feed_from_journal(std::uint64_t from, const Order& order) {
+  journal::OrderedOutcomes outcomes{journal::inspect(plan_.directory.path), order, plan_.directory.path};
+  for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
+    if (outcome.id.value < from) continue;
+    for (const auto& sink : sinks_) sink->take(outcome);
+  }
+}
+
+}  // namespace mpifarm::app

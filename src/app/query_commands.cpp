@@ -1,0 +1,181 @@
+#include "app/query_commands.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "describe/json.hpp"
+#include "describe/value.hpp"
+#include "journal/ordered.hpp"
+#include "journal/reader.hpp"
+#include "run/manifest.hpp"
+#include "run/run_directory.hpp"
+#include "run/summary.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+Manifest read_manifest(const RunDirectory& run) {
+  require_run(run);
+  return parse_manifest(read_file(run.manifest()), run.manifest().string());
+}
+
+// What the journal says, of a live run or a dead one.
+struct JournalCounts {
+  std::uint64_t succeeded = 0, failed = 0, known = 0;
+  bool source_ended = false, complete = false;
+  unsigned starts = 0;
+};
+
+JournalCounts count_journal(const RunDirectory& run) {
+  using namespace journal;
+  JournalCounts counts;
+  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed>()};
+  for (Record record; follower.next(record);) {
+    if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
+      counts.succeeded += outcomes->block.succeeded;
+      counts.failed += outcomes->block.count - outcomes->block.succeeded;
+    } else if (const auto* items = std::get_if<SourceItems>(&record)) {
+      counts.known = items->first.value + items->keys.size();
+      counts.source_ended = counts.source_ended || items->end;
+    } else if (const auto* sealed = std::get_if<Sealed>(&record)) {
+      counts.complete = sealed->complete;
+    } else {
+      ++counts.starts;
+      counts.complete = false;
+    }
+  }
+  return counts;
+}
+
+// The outcomes of several runs, merged by id.
+class MergedOutcomes {
+ public:
+  void add(const RunDirectory& run, const Manifest& manifest) {
+    const journal::Survey survey = journal::inspect(run.path);
+    const JournalCounts counts = count_journal(run);
+    const Order order{parse_order(manifest.order), manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
+                      manifest.seed, manifest.window};
+    Source source;
+    source.outcomes = std::make_unique<journal::OrderedOutcomes>(survey, order, run.path);
+    if (source.outcomes->next(source.head)) sources_.push_back(std::move(source));
+  }
+
+  // The views are valid until the next call.
+  bool next(journal::TaskOutcome& outcome) {
+    if (taken_ < sources_.size() && !sources_[taken_].outcomes->next(sources_[taken_].head))
+      sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(taken_));
+    if (sources_.empty()) return false;
+    const auto least = std::ranges::min_element(sources_, {}, [](const Source& source) { return source.head.id; });
+    taken_ = static_cast<std::size_t>(least - sources_.begin());
+    outcome = least->head;
+    return true;
+  }
+
+ private:
+  struct Source {
+    std::unique_ptr<journal::OrderedOutcomes> outcomes;
+    journal::TaskOutcome head;
+  };
+  std::vector<Source> sources_;
+  std::size_t taken_ = ~std::size_t{0};  // whose head the caller has
+};
+
+}  // namespace
+
+void list(const Jobs& jobs) {
+  std::size_t width = 0;
+  for (const JobType* job : jobs) width = std::max(width, job->name().size());
+  for (const JobType* job : jobs) print(fmt::format("{:<{}}  {}\n", job->name(), width, job->summary()));
+}
+
+void describe_job(const DescribeCommand& command) {
+  const JobType& job = *command.type;
+  std::string text = fmt::format("{}: {}\n\nflags\n", job.name(), job.summary());
+  for (const describe::FlagInfo& flag : job.flags())
+    text += fmt::format("  {:<24} {}{}{}\n", flag.name, flag.type_name, flag.default_text.empty() ? "" : " (" + flag.default_text + ")",
+                        flag.repeated ? ", may be given many times" : "");
+  text += "\ntask fields\n";
+  for (const std::string& column : job.task_columns()) text += "  " + column + "\n";
+  text += "\nresult fields\n";
+  for (const std::string& column : job.result_columns()) {
+    const bool measured = std::ranges::find(job.measured(), column) != job.measured().end();
+    text += "  " + column + (measured ? "  (measured: not part of the digest)" : "") + "\n";
+  }
+  text += fmt::format("\nsource: {}\n", job.indexed() ? "indexed: every rank makes its tasks itself" : "sequential: rank 0 pulls the tasks");
+  print(text);
+}
+
+void status(const StatusCommand& command, const Jobs&) {
+  const RunDirectory run{command.directory};
+  const Manifest manifest = read_manifest(run);
+  const auto holder = lock_holder(run);
+  const bool journaled = manifest.durability != "none";
+  std::error_code ignored;
+  const bool summarised = std::filesystem::exists(run.summary(), ignored);
+  if (summarised && !holder) {
+    Summary summary;
+    describe::from_value(describe::parse_json(read_file(run.summary())), summary, "summary");
+    print(command.json ? to_json(summary) : for_people(summary, run.path));
+    return;
+  }
+  const JournalCounts counts = journaled ? count_journal(run) : JournalCounts{};
+  const std::uint64_t tasks = manifest.tasks.value_or(counts.known);
+  const std::string state = holder ? "running" : (counts.complete ? "complete" : "unfinished");
+  if (command.json) {
+    using Object = describe::Value::Object;
+    print(describe::to_json(describe::Value{Object{{"status", state},
+                                                   {"job", manifest.job},
+                                                   {"tasks", tasks},
+                                                   {"succeeded", counts.succeeded},
+                                                   {"failed", counts.failed},
+                                                   {"starts", counts.starts}}}, 2) + "\n");
+    return;
+  }
+  print(fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n", manifest.job, state,
+                    counts.succeeded + counts.failed, tasks, counts.failed,
+                    holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(), run.path.string()));
+}
+
+void results(const ResultsCommand& command, const Jobs& jobs) {
+  MergedOutcomes outcomes;
+  const JobType* type = nullptr;
+  for (const std::string& directory : command.directories) {
+    const RunDirectory run{directory};
+    const Manifest manifest = read_manifest(run);
+    const JobType* job = find_job(jobs, manifest.job);
+    if (job == nullptr) throw BadInput{"this program has no job \"" + manifest.job + "\" (of the run " + directory + "); use the program that started it"};
+    if (type != nullptr && job != type)
+      throw BadInput{"the runs are of different jobs (" + std::string{type->name()} + ", " + manifest.job + "); name runs of one job"};
+    if (manifest.durability == "none")
+      throw BadInput{"the run kept no journal (" + directory + " ran with --durability none); its results file is all there is"};
+    type = job;
+    outcomes.add(run, manifest);
+  }
+  const std::string name = command.output.empty() ? "stdout" : command.output;
+  const FileDescriptor file{command.output.empty() ? dup(1)
+                                                   : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+  if (file.get() < 0) throw BadInput{"the output cannot be written (" + name + ": " + errno_text(errno) + "); name another file"};
+  const ResultsText text{*type, command.format};
+  Bytes buffer;
+  text.append_header(buffer);
+  for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
+    if (command.status && to_string(outcome.outcome) != *command.status) continue;
+    text.append(buffer, outcome);
+    if (buffer.size() < (1 << 18)) continue;
+    write_all(file, buffer, name);
+    buffer.clear();
+  }
+  write_all(file, buffer, name);
+}
+
+}  // namespace mpifarm::app

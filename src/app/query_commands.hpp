@@ -1,0 +1,13 @@
+#pragma once
+// Commands that only look: list, describe, status, results. They throw BadInput and MachineryFailure, and write to stdout.
+
+#include "app/arguments.hpp"
+
+namespace mpifarm::app {
+
+void list(const Jobs& jobs);
+void describe_job(const DescribeCommand& command);
+void status(const StatusCommand& command, const Jobs& jobs);
+void results(const ResultsCommand& command, const Jobs& jobs);
+
+}  // namespace mpifarm::app

@@ -1,0 +1,126 @@
+#include "app/run_command.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+
+#include "app/launcher.hpp"
+#include "app/mpi_session.hpp"
+#include "app/run_master.hpp"
+#include "app/signals.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "transport/loopback.hpp"
+#include "wire/codec.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+using MakePlan = std::function<RunPlan()>;
+
+// One rank's process: how it speaks to the others, and how it ends.
+class Rank {
+ public:
+  // Begins MPI when a launcher started this process.
+  Rank() {
+    if (const auto launched = launched_as())
+      session_.emplace(launched->size);
+    else
+      alone_ = LoopbackWorld{1}.endpoint(0);
+  }
+
+  Transport& transport() { return session_ ? session_->transport() : *alone_; }
+
+  // Ends the process while a task still computes: its thread goes with the process, nothing it uses is destroyed before.
+  [[noreturn]] void leave(int status) {
+    session_.reset();
+    std::fflush(nullptr);
+    std::_Exit(status);
+  }
+  // A worker that fails cannot go on, and the others cannot know.
+  [[noreturn]] static void fail(const std::exception& error) {
+    std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank, error.what());
+    MpiSession::abort(static_cast<int>(ExitStatus::machinery));
+  }
+
+ private:
+  std::optional<MpiSession> session_;
+  std::unique_ptr<Transport> alone_;
+};
+
+// Tells the other ranks to leave, and waits until the network has the message.
+void dismiss(Transport& transport) {
+  for (int rank = 1; rank < transport.size(); ++rank)
+    transport.send(rank, Channel::to_worker, wire::encode(wire::Shutdown{}));
+  const TimePoint end = Clock::now() + std::chrono::seconds{5};
+  while (transport.unsent_bytes() > 0 && Clock::now() < end) transport.receive();
+}
+
+// Rank 0. The other ranks wait for its word, so it says goodbye whatever happens.
+int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  Transport& transport = rank.transport();
+  try {
+    RunPlan plan = make_plan();
+    RunMaster master{transport, jobs, plan, start};
+    const int status = master.run();
+    dismiss(transport);
+    if (master.still_computes()) {
+      plan.lock.reset();
+      rank.leave(status);
+    }
+    return status;
+  } catch (...) {
+    dismiss(transport);
+    throw;
+  }
+}
+
+int be_worker(Rank& rank, const Jobs& jobs) try {
+  Transport& transport = rank.transport();
+  Waker waker;
+  Worker worker{transport, waker, jobs};
+  Pace pace;
+  while (!worker.finished()) {
+    bool active = false;
+    while (!worker.finished()) {
+      const auto envelope = transport.receive();
+      if (!envelope) break;
+      active = true;
+      worker.on_message(envelope->bytes);
+    }
+    if (worker.finished()) break;
+    active = worker.step(Clock::now()) || active;
+    pace.rest(waker, active, worker.busy(), worker.starving());
+  }
+  const int status = static_cast<int>(ExitStatus::success);
+  if (worker.busy()) rank.leave(status);
+  return status;
+} catch (const std::exception& error) {
+  Rank::fail(error);
+}
+
+int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  log::configure(start.quiet, start.verbose);
+  Rank rank;
+  catch_signals();
+  return rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, start) : be_worker(rank, jobs);
+}
+
+}  // namespace
+
+int run(const RunCommand& command, const Jobs& jobs) {
+  const auto launched = launched_as();
+  const int ranks = launched ? launched->size : 1;
+  if (command.dry_run) {
+    if (speaks_for_all()) std::fputs(describe_plan(command, ranks).c_str(), stdout);
+    return 0;
+  }
+  return be_rank(jobs, [&] { return plan_run(command, static_cast<std::uint32_t>(ranks)); }, command.start);
+}
+
+int resume(const ResumeCommand& command, const Jobs& jobs) {
+  return be_rank(jobs, [&] { return plan_resume(command.directory, jobs); }, command.start);
+}
+
+}  // namespace mpifarm::app

@@ -1,0 +1,220 @@
+#include "app/run_master.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "app/signals.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "journal/writer.hpp"
+#include "node/replay.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+constexpr auto report_interval = std::chrono::seconds{5};
+constexpr auto status_interval = std::chrono::milliseconds{500};
+
+MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
+  MasterOptions options;
+  options.type = plan.type;
+  options.params = plan.params;
+  options.run_id = plan.manifest.run_id;
+  options.seed = plan.manifest.seed;
+  options.nice = start.nice;
+  options.allotment = {start.threads, start.master_slots};
+  options.grace = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{start.grace_seconds});
+  return options;
+}
+
+}  // namespace
+
+RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
+    : transport_{transport},
+      plan_{plan},
+      start_{start},
+      started_{utc_timestamp()},
+      scheduler_options_{plan.scheduler_options(start.batching)},
+      scheduler_{scheduler_options_},
+      master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
+      worker_{transport, waker_, jobs} {}
+
+int RunMaster::run() {
+  log::open_file(plan_.directory.log());
+  replay_journal();
+  const bool was_complete = plan_.survey && plan_.survey->complete;
+  if (!was_complete) {
+    wait_for_everyone();
+    open_journal();
+    compute();
+    committer_->seal(scheduler_.finished());
+    digest_.add(committer_->digest());
+  } else {
+    log::info("the run was complete already: " + plan_.directory.path.string());
+    outputs_ = std::make_unique<Outputs>(plan_, false);
+  }
+  const bool complete = was_complete || scheduler_.finished();
+  const Summary summary = summarise();
+  if (complete) write_outputs();
+  if (!was_complete) {
+    replace_file(plan_.directory.summary(), to_json(summary));
+    replace_file(plan_.directory.status(), to_json(summary));
+  }
+  log::info(for_people(summary, plan_.directory.path));
+  if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
+  log::warning("the run is unfinished; carry it on with: mpifarm resume " + plan_.directory.path.string());
+  return static_cast<int>(ExitStatus::resumable);
+}
+
+void RunMaster::replay_journal() {
+  if (!plan_.survey) return;
+  if (plan_.survey->torn_bytes > 0)
+    log::warning(fmt::format("the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
+                             plan_.survey->torn_bytes));
+  digest_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
+  log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(), scheduler_.resumed()));
+}
+
+void RunMaster::open_journal() {
+  // Folding while the run goes on needs outcomes from task 0, in the order of ids.
+  const bool live = !plan_.survey && plan_.manifest.order == "fifo";
+  outputs_ = std::make_unique<Outputs>(plan_, live);
+  CommitterOptions options;
+  options.durability = parse_durability(plan_.manifest.durability);
+  options.type = plan_.type;
+  options.folder = outputs_->folder();
+  options.waker = &waker_;
+  if (plan_.journaled()) {
+    options.journal = journal::create_segment(plan_.directory.path, plan_.survey, plan_.manifest.run_id);
+    std::uint32_t threads = 0;
+    for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
+    options.journal->append(journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
+    options.journal->sync();
+  }
+  committer_ = std::make_unique<Committer>(std::move(options));
+}
+
+bool RunMaster::receive() {
+  bool received = false;
+  while (auto envelope = transport_.receive()) {
+    received = true;
+    if (envelope->channel == Channel::to_master)
+      master_.on_message(envelope->peer, envelope->bytes);
+    else
+      worker_.on_message(envelope->bytes);
+  }
+  return received;
+}
+
+void RunMaster::wait_for_everyone() {
+  master_.greet();
+  while (!master_.everyone_here(Clock::now())) pace_.rest(waker_, receive(), false, false);
+  master_.begin();
+  for (const std::string& warning : master_.warnings()) log::warning(warning);
+}
+
+void RunMaster::compute() {
+  master_.start(*committer_);
+  next_report_ = Clock::now() + report_interval;
+  while (true) {
+    bool active = receive();
+    const TimePoint now = Clock::now();
+    on_signals(now);
+    active = worker_.step(now) || active;
+    active = master_.step(now) || active;
+    report(now);
+    if (master_.over(now)) return;
+    pace_.rest(waker_, active, worker_.busy(), worker_.starving());
+  }
+}
+
+// The first signal drains; another one ends the waiting for running tasks.
+void RunMaster::on_signals(TimePoint now) {
+  const int caught = signals_caught();
+  if (caught == signals_) return;
+  signals_ = caught;
+  if (caught > 1) {
+    master_.give_up();
+    return;
+  }
+  log::warning(fmt::format("stopping: running tasks have {} s to end; carry on later with: mpifarm resume {}", start_.grace_seconds,
+                           plan_.directory.path.string()));
+  master_.drain(now);
+}
+
+void RunMaster::report(TimePoint now) {
+  if (now >= next_status_) {
+    next_status_ = now + status_interval;
+    post_status(now, "running");
+  }
+  if (now < next_report_) return;
+  next_report_ = now + report_interval;
+  const Progress p = master_.progress(now);
+  log::info(fmt::format("{} of {}{} tasks, {} running, {} failed, {:.0f}/s", p.committed, p.known, p.source_open ? "+" : "", p.leased,
+                        p.failed, p.wall_seconds > 0 ? static_cast<double>(p.committed - p.resumed) / p.wall_seconds : 0));
+}
+
+void RunMaster::post_status(TimePoint now, std::string_view state) {
+  const Progress p = master_.progress(now);
+  using Object = describe::Value::Object;
+  const describe::Value status{Object{{"status", state},
+                                      {"job", plan_.type->name()},
+                                      {"tasks", p.known},
+                                      {"source_open", p.source_open},
+                                      {"committed", p.committed},
+                                      {"succeeded", p.succeeded},
+                                      {"failed", p.failed},
+                                      {"leased", p.leased},
+                                      {"resumed", p.resumed},
+                                      {"ranks", transport_.size()},
+                                      {"wall_seconds", p.wall_seconds},
+                                      {"updated", utc_timestamp()}}};
+  committer_->post_status(plan_.directory.status(), describe::to_json(status, 2) + "\n");
+}
+
+void RunMaster::write_outputs() {
+  const std::string conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order());
+  if (conclusion.empty()) return;
+  std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
+  if (conclusion.back() != '\n') std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+Summary RunMaster::summarise() const {
+  Summary s;
+  s.status = scheduler_.finished() || (plan_.survey && plan_.survey->complete) ? "complete" : "unfinished";
+  s.job = plan_.type->name();
+  s.succeeded = scheduler_.succeeded();
+  s.failed = scheduler_.failed();
+  s.tasks = std::max(scheduler_.known(), scheduler_.committed());
+  s.resumed = scheduler_.resumed();
+  s.ranks = static_cast<unsigned>(transport_.size());
+  for (const auto& [rank, tally] : scheduler_.tallies()) {
+    const std::string& host = master_.workers()[static_cast<std::size_t>(rank)].host;
+    s.per_rank.push_back({rank, host, tally.slots, tally.lost, tally.tasks, tally.attempts, tally.failed_attempts,
+                          seconds(tally.busy), seconds(tally.cpu)});
+    s.threads += tally.slots;
+    s.lost_ranks += tally.lost ? 1 : 0;
+    s.attempts += tally.attempts;
+    s.busy_seconds += seconds(tally.busy);
+    s.cpu_seconds += seconds(tally.cpu);
+  }
+  s.wall_seconds = seconds(master_.wall());
+  if (s.wall_seconds > 0) {
+    s.utilisation = s.busy_seconds / (s.wall_seconds * s.threads);
+    s.tasks_per_second = static_cast<double>(scheduler_.committed() - s.resumed) / s.wall_seconds;
+  }
+  s.digest = digest_.hex();
+  s.total_attempts = scheduler_.replayed_attempts() + s.attempts;
+  s.starts = static_cast<unsigned>(plan_.survey ? plan_.survey->segments.size() + 1 : 1);
+  s.order = plan_.manifest.order;
+  s.seed = plan_.manifest.seed;
+  s.started = started_;
+  s.ended = utc_timestamp();
+  return s;
+}
+
+}  // namespace mpifarm::app

@@ -1,0 +1,58 @@
+#pragma once
+// Rank 0 of a run: the master, a worker beside it, and what is left behind in the run directory.
+
+#include <memory>
+
+#include "app/outputs.hpp"
+#include "app/run_plan.hpp"
+#include "node/committer.hpp"
+#include "node/loop.hpp"
+#include "node/master.hpp"
+#include "node/worker.hpp"
+#include "run/summary.hpp"
+
+namespace mpifarm::app {
+
+// One thread, the transport's.
+class RunMaster {
+ public:
+  // All borrowed. `plan` says what to compute; the journal is opened here.
+  RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
+  RunMaster(const RunMaster&) = delete;
+  RunMaster& operator=(const RunMaster&) = delete;
+
+  // Computes until the run is complete or a signal came; writes the outputs. Returns the exit status.
+  int run();
+  // After run(): a task has not ended, though it was asked to; it would hold up the destructor.
+  bool still_computes() const { return worker_.busy(); }
+
+ private:
+  void replay_journal();
+  void open_journal();
+  void wait_for_everyone();
+  void compute();
+  bool receive();
+  void on_signals(TimePoint now);
+  void report(TimePoint now);
+  void post_status(TimePoint now, std::string_view state);
+  void write_outputs();
+  Summary summarise() const;
+
+  Transport& transport_;
+  RunPlan& plan_;
+  StartOptions start_;
+  std::string started_;
+  Waker waker_;
+  sched::Options scheduler_options_;
+  sched::Scheduler scheduler_;
+  std::unique_ptr<Outputs> outputs_;
+  std::unique_ptr<Committer> committer_;
+  Master master_;
+  Worker worker_;
+  Pace pace_;
+  Digest digest_;  // of everything committed, earlier starts included
+  int signals_ = 0;
+  TimePoint next_report_{}, next_status_{};
+};
+
+}  // namespace mpifarm::app

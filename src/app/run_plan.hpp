@@ -1,0 +1,38 @@
+#pragma once
+// From a command to a run that can begin: what is to be computed, where, and what earlier starts left.
+
+#include <memory>
+#include <optional>
+
+#include "app/arguments.hpp"
+#include "journal/survey.hpp"
+#include "run/manifest.hpp"
+#include "run/run_directory.hpp"
+#include "sched/scheduler.hpp"
+
+namespace mpifarm::app {
+
+struct RunPlan {
+  RunDirectory directory;
+  Manifest manifest;
+  const JobType* type = nullptr;
+  Bytes params;
+  std::unique_ptr<AnyJob> job;             // rank 0's own instance: source and checks
+  std::unique_ptr<RunLock> lock;
+  std::optional<journal::Survey> survey;   // of earlier starts; nothing at the first
+
+  bool journaled() const { return manifest.durability != "none"; }
+  ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
+  // Whether something wants the outcomes in task order.
+  bool has_sinks() const { return results() != ResultsFormat::none || type->has_reduce(); }
+  sched::Options scheduler_options(const sched::BatchingOptions& batching) const;
+};
+
+// Each throws BadInput when the input is not good, before anything is computed. `ranks`: of this start, for the manifest.
+RunPlan plan_run(const RunCommand& command, std::uint32_t ranks);
+RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs);
+
+// What a run would do, for --dry-run.
+std::string describe_plan(const RunCommand& command, int ranks);
+
+}  // namespace mpifarm::app

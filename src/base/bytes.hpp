@@ -1,0 +1,34 @@
+#pragma once
+// Byte strings, and the variable-length integers inside them.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mpifarm {
+
+using Bytes = std::string;           // owned
+using BytesView = std::string_view;  // borrowed: the owner must outlive it
+
+// Appends `value` in 1 to 10 bytes, 7 bits a byte, lowest first (LEB128).
+inline void append_varint(Bytes& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+// Takes a varint off the front of `in`. False, with `in` unspecified, when it is cut or longer than 64 bits.
+inline bool take_varint(BytesView& in, std::uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && !in.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return shift < 63 || byte <= 1;
+  }
+  return false;
+}
+
+}  // namespace mpifarm

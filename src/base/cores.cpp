@@ -1,0 +1,97 @@
+#include "base/cores.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+namespace mpifarm {
+namespace {
+
+struct FreeCpuSet {
+  void operator()(cpu_set_t* set) const { CPU_FREE(set); }
+};
+
+double lower_limit(double a, double b) { return a == 0 ? b : (b == 0 ? a : std::min(a, b)); }
+
+// v2: "max 100000" or "50000 100000".
+double quota_v2(const std::filesystem::path& group) {
+  std::ifstream file{group / "cpu.max"};
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::stod(quota) / period;
+}
+
+double quota_v1(const std::filesystem::path& group) {
+  double quota = 0, period = 0;
+  std::ifstream{group / "cpu.cfs_quota_us"} >> quota;
+  std::ifstream{group / "cpu.cfs_period_us"} >> period;
+  return quota > 0 && period > 0 ? quota / period : 0;
+}
+
+// The tightest limit from `group` up to the root of the hierarchy.
+template <class Quota>
+double quota_along(const std::filesystem::path& root, std::filesystem::path group, Quota quota) {
+  double limit = quota(root);
+  for (group = group.relative_path(); !group.empty(); group = group.parent_path())
+    limit = lower_limit(limit, quota(root / group));
+  return limit;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> affinity_cpus() {
+  std::vector<std::uint32_t> cpus;
+  for (int most = 1024; most <= 1 << 18; most *= 2) {  // the kernel refuses a set smaller than its own
+    const std::unique_ptr<cpu_set_t, FreeCpuSet> set{CPU_ALLOC(static_cast<std::size_t>(most))};
+    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
+    if (sched_getaffinity(0, bytes, set.get()) != 0) continue;
+    for (int cpu = 0; cpu < most; ++cpu)
+      if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set.get())) cpus.push_back(static_cast<std::uint32_t>(cpu));
+    break;
+  }
+  return cpus;
+}
+
+double cpu_quota() {
+  double limit = 0;
+  std::ifstream groups{"/proc/self/cgroup"};
+  for (std::string line; std::getline(groups, line);) {  // "0::/path" or "4:cpu,cpuacct:/path"
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controllers.empty())
+      limit = lower_limit(limit, quota_along("/sys/fs/cgroup", group, quota_v2));
+    else if (controllers == "cpu" || controllers.starts_with("cpu,") || controllers.ends_with(",cpu"))
+      limit = lower_limit(limit, quota_along("/sys/fs/cgroup/cpu", group, quota_v1));
+  }
+  return limit;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+std::string format_cpus(const std::vector<std::uint32_t>& cpus) {
+  std::string text;
+  for (std::size_t i = 0; i < cpus.size();) {
+    std::size_t last = i;
+    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    text += std::to_string(cpus[i]);
+    if (last > i) text += '-' + std::to_string(cpus[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace mpifarm

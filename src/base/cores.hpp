@@ -1,0 +1,21 @@
+#pragma once
+// Which cores this process was granted.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mpifarm {
+
+// The CPU numbers of the affinity mask of the calling thread, ascending.
+std::vector<std::uint32_t> affinity_cpus();
+
+// Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow; 0 for no limit.
+double cpu_quota();
+
+std::string host_name();
+
+// {0,1,2,5} as "0-2,5".
+std::string format_cpus(const std::vector<std::uint32_t>& cpus);
+
+}  // namespace mpifarm

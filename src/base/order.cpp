@@ -1,0 +1,64 @@
+#include "base/order.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace mpifarm {
+namespace {
+
+// One round function of the Feistel network: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
+// A keyed four-round Feistel network over an even number of bits (Luby and Rackoff 1988), walked along its cycle until it
+// falls below the size (Black and Rogaway 2002): fewer than four steps on average, as the domain is below 4 * size.
+std::uint64_t shuffled(std::uint64_t offset, std::uint64_t size, std::uint64_t seed) {
+  const int half_bits = size > 1 ? (std::bit_width(size - 1) + 1) / 2 : 1;
+  const std::uint64_t mask = (std::uint64_t{1} << half_bits) - 1;
+  do {
+    std::uint64_t left = offset >> half_bits;
+    std::uint64_t right = offset & mask;
+    for (std::uint64_t round = 0; round < 4; ++round) {
+      const std::uint64_t next = left ^ (mix(right + seed + round * 0x9e3779b97f4a7c15) & mask);
+      left = right;
+      right = next;
+    }
+    offset = left << half_bits | right;
+  } while (offset >= size);
+  return offset;
+}
+
+}  // namespace
+
+OrderKind parse_order(std::string_view text) {
+  if (text == "fifo") return OrderKind::fifo;
+  if (text == "lifo") return OrderKind::lifo;
+  if (text == "shuffle") return OrderKind::shuffle;
+  throw BadInput{"--order is not known (\"" + std::string{text} + "\"); use fifo, lifo or shuffle"};
+}
+
+std::string_view to_string(OrderKind kind) {
+  switch (kind) {
+    case OrderKind::lifo: return "lifo";
+    case OrderKind::shuffle: return "shuffle";
+    default: return "fifo";
+  }
+}
+
+Order::Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window)
+    : kind_{kind}, count_{count}, seed_{seed}, window_{window > 0 ? window : count} {}
+
+std::uint64_t Order::permuted(std::uint64_t position) const {
+  const std::uint64_t base = position / window_ * window_;
+  const std::uint64_t size = std::min(window_, count_ - base);
+  const std::uint64_t offset = position - base;
+  return base + (kind_ == OrderKind::lifo ? size - 1 - offset : shuffled(offset, size, seed_ + base));
+}
+
+}  // namespace mpifarm

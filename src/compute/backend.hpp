@@ -1,0 +1,51 @@
+#pragma once
+// Where tasks are computed: the one asynchronous interface behind which threads, child processes, commands and coroutines fit.
+
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/order.hpp"
+#include "base/outcome.hpp"
+
+namespace mpifarm {
+
+// A batch of tasks to compute, one after the other, in one slot.
+struct Assignment {
+  LeaseId lease;
+  Position first;
+  std::uint64_t count = 0;
+  std::uint32_t attempt = 1;
+  Order order;        // position -> id
+  Bytes descriptors;  // sequential sources: a varint length and the packed Task, `count` times; else empty
+};
+
+// Outcomes of an assignment's next tasks; several completions may make up an assignment.
+struct Completion {
+  LeaseId lease;
+  OutcomeBlock block;
+  Nanos busy{};  // slot time
+  Nanos cpu{};   // CPU time of the computing thread
+};
+
+// One thread, the loop's, calls it. Whatever it starts ends with it.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual unsigned slots() const = 0;
+  // Takes an assignment into its queue.
+  virtual void start(Assignment assignment) = 0;
+  // Appends what has completed since the last call. The loop is woken when there is something.
+  virtual void collect(std::vector<Completion>& completions) = 0;
+  // Hands out what running assignments have so far with the next collect.
+  virtual void flush() = 0;
+  // Forgets what has not begun, without completions; asks running tasks to stop. Running assignments end after their current task.
+  virtual void drain() = 0;
+  // True while an assignment runs or waits, or a completion is uncollected.
+  virtual bool busy() const = 0;
+  // True while a slot has nothing to do.
+  virtual bool starving() const = 0;
+};
+
+}  // namespace mpifarm

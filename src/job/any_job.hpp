@@ -1,0 +1,87 @@
+#pragma once
+// A job with its types erased: what everything but the job's own file works with. Tasks, results and params are packed bytes here.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "describe/flags.hpp"
+#include "describe/value.hpp"
+#include "job/context.hpp"
+
+namespace mpifarm {
+
+// The tasks of a sequential source, pulled one by one. One thread.
+class TaskSource {
+ public:
+  enum class Pull { item, not_yet, end };
+
+  virtual ~TaskSource() = default;
+  // On `item`, `descriptor` is the next packed Task. Throws what the job throws.
+  virtual Pull pull(Bytes& descriptor) = 0;
+};
+
+// One instance of a job. It throws what the job throws.
+class AnyJob {
+ public:
+  virtual ~AnyJob() = default;
+
+  // Number of tasks of an indexed source; nothing for a sequential one.
+  virtual std::optional<std::uint64_t> size() const = 0;
+  // Indexed sources: replaces `descriptor` by the packed task `id`. Any thread.
+  virtual void make_task(TaskId id, Bytes& descriptor) const = 0;
+  // Sequential sources: the tasks from the first. The job must outlive it.
+  virtual std::unique_ptr<TaskSource> open_source() const = 0;
+
+  // Computes the context's task and appends its OutcomeEntry. A throw becomes a failed attempt with its message. Many threads at once.
+  // `descriptor` is ignored by indexed sources.
+  virtual void compute(BytesView descriptor, Context& context, Bytes& entries) const = 0;
+
+  // Is given every successful task once, in task order. One thread, on an instance that computes nothing.
+  virtual void reduce(TaskId id, BytesView descriptor, BytesView result) = 0;
+  // What goes to stdout at the end of a complete run.
+  virtual std::string conclude(const std::filesystem::path& run_directory) = 0;
+};
+
+// A kind of job: its facts, and how to make an instance. Immutable; lives as long as the program; any thread.
+class JobType {
+ public:
+  virtual ~JobType() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;
+  virtual bool indexed() const = 0;
+  virtual bool repeatable() const = 0;     // false: no second copy may race the first
+  virtual bool has_reduce() const = 0;
+  virtual bool has_conclude() const = 0;
+  virtual std::span<const std::string> measured() const = 0;  // Result fields outside the digest
+
+  virtual std::vector<describe::FlagInfo> flags() const = 0;
+  virtual std::vector<std::string> task_columns() const = 0;
+  virtual std::vector<std::string> result_columns() const = 0;
+  virtual bool flat_result() const = 0;    // every Result field fits a CSV cell
+
+  // Packed params: the defaults with `flags` set (name with its dashes, text). Throws BadInput.
+  virtual Bytes params_from_flags(std::span<const describe::GivenFlag> flags) const = 0;
+  virtual Bytes params_from_value(const describe::Value& value) const = 0;
+  virtual describe::Value params_to_value(BytesView params) const = 0;
+
+  // Throws what the job's constructor throws: BadInput for params that do not fit together.
+  virtual std::unique_ptr<AnyJob> make(BytesView params) const = 0;
+
+  // The part of a packed result that the digest hashes; may use `scratch`, and is valid as long as both.
+  virtual BytesView digest_view(BytesView result, Bytes& scratch) const = 0;
+  // Appends the result's cells, a comma before each; or one JSON object.
+  virtual void append_result_csv(Bytes& out, BytesView result) const = 0;
+  virtual void append_result_json(Bytes& out, BytesView result) const = 0;
+  virtual void append_task_json(Bytes& out, BytesView descriptor) const = 0;
+};
+
+}  // namespace mpifarm

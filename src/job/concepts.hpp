@@ -1,0 +1,87 @@
+#pragma once
+// The rules of a job, each a static assertion that names itself.
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <ranges>
+#include <string>
+#include <string_view>
+
+#include "describe/archive.hpp"
+#include "describe/check.hpp"
+#include "describe/fields.hpp"
+#include "job/context.hpp"
+
+namespace mpifarm {
+
+template <class Job>
+concept IndexedJob = requires(const Job& job, std::uint64_t i) {
+  { job.size() } -> std::convertible_to<std::uint64_t>;
+  { job.task(i) } -> std::convertible_to<typename Job::Task>;
+};
+
+template <class Job>
+concept SequentialJob = requires(const Job& job) {
+  { job.tasks() } -> std::ranges::input_range;
+};
+
+template <class Job>
+concept ReducingJob = requires(Job& job, const typename Job::Task& task, const typename Job::Result& result) {
+  job.reduce(task, result);
+};
+
+template <class Job>
+concept ConcludingJob = requires(Job& job) {
+  { job.conclude() } -> std::convertible_to<std::string>;
+};
+
+template <class Job>
+concept ConcludingInRunJob = requires(Job& job, const std::filesystem::path& run) {
+  { job.conclude(run) } -> std::convertible_to<std::string>;
+};
+
+// The Result fields that differ from run to run.
+template <class Job>
+constexpr std::initializer_list<const char*> measured_fields() {
+  if constexpr (requires { Job::measured; })
+    return Job::measured;
+  else
+    return {};
+}
+
+template <class Job>
+consteval bool measured_are_fields() {
+  for (const std::string_view name : measured_fields<Job>()) {
+    bool found = false;
+    describe::for_each_field_type<typename Job::Result>(
+        [&](std::string_view field, auto) { found = found || field == name; });
+    if (!found) return false;
+  }
+  return true;
+}
+
+// Evaluated where a job is registered, after its structs are described: a concept that is asked earlier would remember "no".
+template <class Job>
+consteval void check_job() {
+  static_assert(requires { { Job::name } -> std::convertible_to<std::string_view>; },
+                "mpifarm: a job has `static constexpr auto name = \"...\"`");
+  static_assert(requires { { Job::summary } -> std::convertible_to<std::string_view>; },
+                "mpifarm: a job has `static constexpr auto summary = \"...\"`");
+  static_assert(requires { typename Job::Params; typename Job::Task; typename Job::Result; },
+                "mpifarm: a job has the structs Params, Task and Result");
+  describe::check_described<typename Job::Params>();
+  describe::check_described<typename Job::Task>();
+  describe::check_described<typename Job::Result>();
+  static_assert(std::constructible_from<Job, const typename Job::Params&>,
+                "mpifarm: a job is constructed from `const Params&`");
+  static_assert(IndexedJob<Job> != SequentialJob<Job>,
+                "mpifarm: a job has either const members size() and task(i), or a const member tasks() that returns a range of Task");
+  static_assert(requires(const Job& job, const typename Job::Task& task, Context& context) {
+                  { job.compute(task, context) } -> std::convertible_to<typename Job::Result>;
+                }, "mpifarm: a job has `Result compute(const Task&, mpifarm::Context&) const`");
+  static_assert(measured_are_fields<Job>(), "mpifarm: `measured` names a field that Result does not have");
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,210 @@
+#pragma once
+// Erases a job's types: JobInstance is its AnyJob, JobTypeOf its JobType. Templates; all else is compiled once.
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/outcome.hpp"
+#include "base/pack.hpp"
+#include "describe/check.hpp"
+#include "describe/csv.hpp"
+#include "describe/flags.hpp"
+#include "describe/json.hpp"
+#include "job/any_job.hpp"
+#include "job/concepts.hpp"
+
+namespace mpifarm {
+
+// Appends an entry whose payload `write` appends: packed in place, so that a result is copied once.
+template <class Write>
+void append_entry_in_place(Bytes& entries, Outcome outcome, Write write) {
+  entries.push_back(static_cast<char>(outcome));
+  const std::size_t length_at = entries.size();
+  entries.push_back(0);  // enough for a payload below 128 bytes; a longer one is moved up
+  write(entries);
+  const std::size_t length = entries.size() - length_at - 1;
+  if (length < 0x80) {
+    entries[length_at] = static_cast<char>(length);
+  } else {
+    Bytes varint;
+    append_varint(varint, length);
+    entries.replace(length_at, 1, varint);
+  }
+}
+
+template <class Job>
+class JobInstance final : public AnyJob {
+ public:
+  using Task = typename Job::Task;
+  using Result = typename Job::Result;
+
+  explicit JobInstance(const typename Job::Params& params) : job_{params} {}
+
+  std::optional<std::uint64_t> size() const override {
+    if constexpr (IndexedJob<Job>)
+      return static_cast<std::uint64_t>(job_.size());
+    else
+      return std::nullopt;
+  }
+
+  void make_task(TaskId id, Bytes& descriptor) const override {
+    descriptor.clear();
+    if constexpr (IndexedJob<Job>) Packer{descriptor} & Task{job_.task(id.value)};
+  }
+
+  std::unique_ptr<TaskSource> open_source() const override {
+    if constexpr (SequentialJob<Job>)
+      return std::make_unique<RangeSource>(job_);
+    else
+      return nullptr;
+  }
+
+  void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
+    const std::size_t start = entries.size();
+    std::string message;
+    try {
+      append_entry_in_place(entries, Outcome::succeeded,
+                            [&](Bytes& out) { Packer{out} & Result{job_.compute(task_of(context, descriptor), context)}; });
+      return;
+    } catch (const std::exception& error) {
+      message = error.what();
+    } catch (...) {
+      message = "threw something that is no std::exception";
+    }
+    entries.resize(start);
+    append_entry(entries, Outcome::failed, message);
+  }
+
+  void reduce([[maybe_unused]] TaskId id, [[maybe_unused]] BytesView descriptor,
+              [[maybe_unused]] BytesView result) override {
+    if constexpr (ReducingJob<Job>) {
+      if constexpr (IndexedJob<Job>)
+        job_.reduce(Task{job_.task(id.value)}, unpack<Result>(result));
+      else
+        job_.reduce(unpack<Task>(descriptor), unpack<Result>(result));
+    }
+  }
+
+  std::string conclude([[maybe_unused]] const std::filesystem::path& run_directory) override {
+    if constexpr (ConcludingInRunJob<Job>)
+      return job_.conclude(run_directory);
+    else if constexpr (ConcludingJob<Job>)
+      return job_.conclude();
+    else
+      return {};
+  }
+
+ private:
+  class RangeSource final : public TaskSource {
+   public:
+    explicit RangeSource(const Job& job) : range_{job.tasks()} {}
+
+    Pull pull(Bytes& descriptor) override {
+      if (next_)
+        ++*next_;
+      else
+        next_.emplace(std::ranges::begin(range_));
+      if (*next_ == std::ranges::end(range_)) return Pull::end;
+      descriptor.clear();
+      Packer{descriptor} & static_cast<const Task&>(**next_);
+      return Pull::item;
+    }
+
+   private:
+    decltype(std::declval<const Job&>().tasks()) range_;
+    std::optional<std::ranges::iterator_t<decltype(range_)>> next_;  // nothing before the first pull
+  };
+
+  Task task_of(const Context& context, [[maybe_unused]] BytesView descriptor) const {
+    if constexpr (IndexedJob<Job>)
+      return job_.task(context.id().value);
+    else
+      return unpack<Task>(descriptor);
+  }
+
+  Job job_;
+};
+
+template <class Job>
+class JobTypeOf final : public JobType {
+ public:
+  using Params = typename Job::Params;
+  using Result = typename Job::Result;
+
+  JobTypeOf() {
+    for (const char* field : measured_fields<Job>()) measured_.emplace_back(field);
+  }
+
+  std::string_view name() const override { return Job::name; }
+  std::string_view summary() const override { return Job::summary; }
+  bool indexed() const override { return IndexedJob<Job>; }
+  bool repeatable() const override {
+    if constexpr (requires { Job::repeatable; })
+      return Job::repeatable;
+    else
+      return true;
+  }
+  bool has_reduce() const override { return ReducingJob<Job>; }
+  bool has_conclude() const override { return ConcludingJob<Job> || ConcludingInRunJob<Job>; }
+  std::span<const std::string> measured() const override { return measured_; }
+
+  std::vector<describe::FlagInfo> flags() const override { return describe::flags_of<Params>(); }
+  std::vector<std::string> task_columns() const override { return describe::columns<typename Job::Task>(); }
+  std::vector<std::string> result_columns() const override { return describe::columns<Result>(); }
+  bool flat_result() const override { return describe::is_flat<Result>(); }
+
+  Bytes params_from_flags(std::span<const describe::GivenFlag> flags) const override {
+    Params params;
+    describe::set_flags(params, flags);
+    return pack(params);
+  }
+  Bytes params_from_value(const describe::Value& value) const override {
+    Params params;
+    describe::from_value(value, params, "params");
+    return pack(params);
+  }
+  describe::Value params_to_value(BytesView params) const override {
+    return describe::to_value(unpack<Params>(params));
+  }
+
+  std::unique_ptr<AnyJob> make(BytesView params) const override {
+    return std::make_unique<JobInstance<Job>>(unpack<Params>(params));
+  }
+
+  BytesView digest_view(BytesView result, Bytes& scratch) const override {
+    if (measured_.empty()) return result;
+    scratch.clear();
+    Packer out{scratch};
+    const auto whole = unpack<Result>(result);
+    describe::for_each_field(whole, [&](std::string_view name, const auto& value) {
+      if (std::ranges::find(measured_, name) == measured_.end()) out& value;
+    });
+    return scratch;
+  }
+  void append_result_csv(Bytes& out, BytesView result) const override {
+    describe::append_csv_cells(out, unpack<Result>(result), false);
+  }
+  void append_result_json(Bytes& out, BytesView result) const override {
+    describe::append_json(out, unpack<Result>(result));
+  }
+  void append_task_json(Bytes& out, BytesView descriptor) const override {
+    describe::append_json(out, unpack<typename Job::Task>(descriptor));
+  }
+
+ private:
+  std::vector<std::string> measured_;
+};
+
+// The one JobType of a job, checked against the rules.
+template <class Job>
+const JobType& job_type() {
+  check_job<Job>();
+  static const JobTypeOf<Job> type;
+  return type;
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,93 @@
+#pragma once
+// What a journal says. The number of a type on disk is its place in `Record`, from 1: add types at the end,
+// change none.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/outcome.hpp"
+
+namespace mpifarm::journal {
+
+// Tasks that have ended for good.
+struct Outcomes {
+  OutcomeBlock block;
+  Bytes descriptors;  // sequential sources: for each entry a length (varint) and the packed Task; indexed:
+                      // empty
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& block& descriptors;
+  }
+};
+
+// An attempt that failed and will be followed by another.
+struct FailedAttempt {
+  Position position;
+  std::uint32_t attempt = 1;  // from 1
+  std::string message;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& position& attempt& message;
+  }
+};
+
+// Tasks pulled from a sequential source, in its order.
+struct SourceItems {
+  Position first;
+  std::vector<std::uint64_t> keys;  // hashes of the descriptors
+  bool end = false;                 // the source had no more after them
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& first& keys& end;
+  }
+};
+
+// The first record of a segment.
+struct Started {
+  std::uint32_t ranks = 0;
+  std::uint32_t threads = 0;
+  std::string time;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& ranks& threads& time;
+  }
+};
+
+// The last record of a segment that ended in order.
+struct Sealed {
+  bool complete = false;  // nothing of the run is left to do
+  std::string time;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& complete& time;
+  }
+};
+
+using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed>;
+
+// A set of record types, for readers that want only some.
+using TypeMask = std::uint32_t;
+inline constexpr TypeMask all_types = (1u << std::variant_size_v<Record>)-1;
+
+template <class T, std::size_t i = 0>
+constexpr std::size_t index_of() {
+  if constexpr (std::is_same_v<T, std::variant_alternative_t<i, Record>>)
+    return i;
+  else
+    return index_of<T, i + 1>();
+}
+
+template <class... T>
+constexpr TypeMask mask_of() {
+  return ((TypeMask{1} << index_of<T>()) | ...);
+}
+
+}  // namespace mpifarm::journal

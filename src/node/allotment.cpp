@@ -1,0 +1,57 @@
+#include "node/allotment.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/cores.hpp"
+
+namespace mpifarm {
+namespace {
+
+// Each core is shared evenly by the ranks bound to it; the fractions that rounding leaves go to the later ranks, as rank 0
+// has the dispatching to do.
+std::vector<unsigned> granted_cores(const std::vector<RankCores>& ranks) {
+  std::map<std::string, std::map<std::uint32_t, unsigned>> sharers;
+  std::map<std::string, unsigned> ranks_on;
+  for (const RankCores& rank : ranks) {
+    ++ranks_on[rank.host];
+    for (const std::uint32_t cpu : rank.cpus) ++sharers[rank.host][cpu];
+  }
+  std::vector<unsigned> granted(ranks.size());
+  std::map<std::string, double> left_over;
+  for (std::size_t i = ranks.size(); i-- > 0;) {
+    const RankCores& rank = ranks[i];
+    double share = 0;
+    for (const std::uint32_t cpu : rank.cpus) share += 1.0 / sharers[rank.host][cpu];
+    if (rank.quota > 0) share = std::min(share, rank.quota / ranks_on[rank.host]);
+    const double with_rest = share + left_over[rank.host] + 1e-9;
+    granted[i] = static_cast<unsigned>(std::min(std::floor(with_rest), std::floor(share) + 1));
+    left_over[rank.host] = std::max(0.0, with_rest - granted[i]);
+    granted[i] = std::max(1U, granted[i]);
+  }
+  return granted;
+}
+
+std::string plural(std::size_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options) {
+  Allotment allotment{granted_cores(ranks), {}};
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    if (options.threads) allotment.slots[i] = *options.threads;
+    if (i == 0 && options.master_slots) allotment.slots[i] = *options.master_slots;
+    const std::size_t cores = ranks[i].cpus.size();
+    if (allotment.slots[i] > cores && cores > 0)
+      allotment.warnings.push_back("rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
+                                   plural(allotment.slots[i], "thread") + " but is bound to " + plural(cores, "core") + " (CPU " +
+                                   format_cpus(ranks[i].cpus) +
+                                   "); use --threads auto, or start it with mpirun --bind-to none");
+  }
+  return allotment;
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,30 @@
+#pragma once
+// How many slots each rank gets: the cores it was granted, divided only among ranks of a host whose affinity masks overlap.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mpifarm {
+
+struct RankCores {
+  std::string host;
+  std::vector<std::uint32_t> cpus;  // affinity mask
+  double quota = 0;                 // cores of CPU time its control group allows; 0 for no limit
+};
+
+struct AllotmentOptions {
+  std::optional<unsigned> threads;       // of every rank; nothing: automatic
+  std::optional<unsigned> master_slots;  // of rank 0; nothing: as every rank
+};
+
+struct Allotment {
+  std::vector<unsigned> slots;        // by rank
+  std::vector<std::string> warnings;  // for the user
+};
+
+// `ranks` by rank, at least one. Automatic: at least one slot a rank.
+Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options);
+
+}  // namespace mpifarm

@@ -1,0 +1,95 @@
+#pragma once
+// Makes accepted outcomes count: writes them to the journal in groups on a thread of its own, adds up the digest, and passes them on to
+// the folder. The loop never waits for it.
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/hash.hpp"
+#include "base/order.hpp"
+#include "base/waker.hpp"
+#include "job/any_job.hpp"
+#include "journal/records.hpp"
+#include "journal/writer.hpp"
+#include "node/folder.hpp"
+
+namespace mpifarm {
+
+// sync: on stable storage before an outcome counts. batch: in the kernel before it counts, on stable storage within a second, so that
+// only a crash of rank 0's node loses the last second's work. none: no journal.
+enum class Durability : std::uint8_t { sync, batch, none };
+
+// Throws BadInput unless `text` is sync, batch or none.
+Durability parse_durability(std::string_view text);
+
+// Adds the outcomes of one block to a digest.
+void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order, const JobType& type);
+
+struct CommitterOptions {
+  std::optional<journal::Writer> journal;  // nothing: Durability::none
+  Durability durability = Durability::batch;
+  const JobType* type = nullptr;
+  Folder* folder = nullptr;  // borrowed; may be null
+  Waker* waker = nullptr;    // borrowed; woken when something was committed
+};
+
+class Committer {
+ public:
+  struct Counts {
+    std::uint64_t succeeded = 0, failed = 0;
+  };
+
+  explicit Committer(CommitterOptions options);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // The loop's thread. `order` must be able to map the positions in `records`.
+  void submit(std::vector<journal::Record> records, const Order& order);
+  // What was committed since the last call. Throws MachineryFailure when the journal cannot be written.
+  Counts take_committed();
+  // Bytes that wait to be committed.
+  std::size_t backlog_bytes() const;
+  // Replaces `file` by `text` when there is time; the last of several wins.
+  void post_status(std::filesystem::path file, std::string text);
+  // Commits everything, ends the segment, ends the thread. `complete`: nothing of the run is left. Throws as take_committed.
+  void seal(bool complete);
+  // Of everything committed; after seal().
+  const Digest& digest() const { return digest_; }
+
+ private:
+  struct Group {
+    std::vector<journal::Record> records;
+    Order order;
+    std::size_t bytes = 0;
+  };
+
+  void serve();
+  bool wait_for_group(Group& group, std::optional<std::pair<std::filesystem::path, std::string>>& status);
+  void commit(Group group);
+
+  CommitterOptions options_;
+  Digest digest_;
+  TimePoint last_sync_{};
+
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  Group waiting_;
+  std::size_t backlog_ = 0;
+  std::optional<std::pair<std::filesystem::path, std::string>> status_;
+  Counts committed_;
+  std::exception_ptr failure_;
+  bool closing_ = false;
+  bool complete_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mpifarm

@@ -1,0 +1,184 @@
+#include "node/master.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "base/pack.hpp"
+#include "base/random.hpp"
+#include "node/identity.hpp"
+#include "wire/codec.hpp"
+
+namespace mpifarm {
+namespace {
+
+constexpr std::size_t most_backlog_bytes = 16 << 20;  // waiting for the journal; beyond it no credit is granted
+constexpr std::size_t samples_between = 62;
+
+std::string rank_on(int rank, const std::string& host) { return "rank " + std::to_string(rank) + " on " + host; }
+
+}  // namespace
+
+std::vector<std::uint64_t> sample_ids(std::uint64_t size) {
+  if (size == 0) return {};
+  std::set<std::uint64_t> ids{0, size - 1};
+  Random random{size, 0};
+  for (std::size_t i = 0; i < samples_between; ++i) ids.insert(random() % size);
+  return {ids.begin(), ids.end()};
+}
+
+Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler, MasterOptions options)
+    : transport_{transport},
+      waker_{waker},
+      job_{job},
+      scheduler_{scheduler},
+      options_{std::move(options)},
+      sample_ids_{sample_ids(job.size().value_or(0))},
+      workers_(static_cast<std::size_t>(transport.size())),
+      here_(workers_.size()),
+      drained_(workers_.size()) {
+  Bytes descriptor;
+  for (const std::uint64_t id : sample_ids_) {
+    job_.make_task({id}, descriptor);
+    sample_keys_.push_back(hash64(descriptor));
+  }
+}
+
+void Master::send(int to, const wire::ToWorker& message) { transport_.send(to, Channel::to_worker, wire::encode(message)); }
+
+void Master::greet() {
+  greeted_ = Clock::now();
+  const wire::SetupDetails details{std::string{options_.type->name()}, options_.params, options_.seed, sample_ids_,
+                                   options_.nice, std::filesystem::current_path().string()};
+  for (int rank = 0; rank < transport_.size(); ++rank)
+    send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
+}
+
+void Master::on_message(int peer, BytesView bytes) {
+  const wire::ToMaster message = wire::decode_to_master(bytes);
+  std::visit([&](const auto& alternative) { on(peer, alternative); }, message);
+}
+
+void Master::on(int peer, const wire::Hello& hello) {
+  const std::string why = identity_mismatch(my_identity(options_.run_id), hello.identity);
+  if (!why.empty())
+    throw BadInput{rank_on(peer, hello.host) + " does not belong to this run (" + why +
+                   "); start every rank from the same build with the same environment"};
+  const auto details = unpack<wire::HelloDetails>(hello.details);
+  if (!details.error.empty())
+    throw BadInput{rank_on(peer, hello.host) + " cannot make the job (" + details.error +
+                   "); make what it needs available there"};
+  WorkerFacts& facts = workers_.at(static_cast<std::size_t>(peer));
+  facts.host = hello.host;
+  facts.cores = {hello.host, details.cpus, details.cpu_quota};
+  check_source(hello, details);
+  here_[static_cast<std::size_t>(peer)] = true;
+}
+
+void Master::check_source(const wire::Hello& hello, const wire::HelloDetails& details) const {
+  const std::uint64_t size = job_.size().value_or(0);
+  if (details.source_size != size)
+    throw BadInput{"the source differs on " + hello.host + " (" + std::to_string(details.source_size) +
+                   " tasks there, " + std::to_string(size) + " on rank 0); an indexed source must be the same on every host"};
+  for (std::size_t i = 0; i < sample_ids_.size(); ++i)
+    if (i >= details.sample_keys.size() || details.sample_keys[i] != sample_keys_[i])
+      throw BadInput{"the source differs on " + hello.host + " (task " + std::to_string(sample_ids_[i]) +
+                     " is not that of rank 0); an indexed source must be the same on every host"};
+}
+
+bool Master::everyone_here(TimePoint now) const {
+  std::string silent;
+  for (std::size_t rank = 0; rank < here_.size(); ++rank)
+    if (!here_[rank]) silent += (silent.empty() ? "" : ", ") + std::to_string(rank);
+  if (!silent.empty() && now - greeted_ > options_.hello_timeout)
+    throw MachineryFailure{"no hello from rank " + silent + " within " +
+                           std::to_string(static_cast<int>(seconds(options_.hello_timeout))) +
+                           " s; see whether the hosts reach each other"};
+  return silent.empty();
+}
+
+void Master::begin() {
+  std::vector<RankCores> cores;
+  for (const WorkerFacts& worker : workers_) cores.push_back(worker.cores);
+  Allotment allotment = allot_slots(cores, options_.allotment);
+  warnings_ = std::move(allotment.warnings);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i].slots = allotment.slots[i];
+    send(static_cast<int>(i), wire::Begin{allotment.slots[i]});
+    scheduler_.on_worker_joined(static_cast<int>(i), allotment.slots[i]);
+  }
+  if (std::ranges::all_of(allotment.slots, [](unsigned slots) { return slots == 0; }))
+    throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
+}
+
+void Master::start(Committer& committer) {
+  committer_ = &committer;
+  if (!options_.type->indexed()) pump_ = std::make_unique<SourcePump>(job_, waker_);
+}
+
+void Master::on(int peer, const wire::Outcomes& outcomes) {
+  scheduler_.on_outcomes(peer, outcomes, Clock::now(), outbox_);
+}
+
+void Master::on(int peer, const wire::Drained&) {
+  scheduler_.on_drained(peer);
+  drained_[static_cast<std::size_t>(peer)] = true;
+}
+
+void Master::on(int, const wire::LogLine& line) { log::to_file(line.text); }
+
+bool Master::pull_source() {
+  const std::uint64_t wanted = pump_ ? scheduler_.items_wanted() : 0;
+  if (wanted == 0 || !scheduler_.source_open()) return false;
+  std::vector<Bytes> items;
+  const bool end = pump_->take(wanted, items);
+  if (items.empty() && !end) return false;
+  scheduler_.on_items(std::move(items), end, outbox_);
+  return true;
+}
+
+bool Master::step(TimePoint now) {
+  bool active = !scheduler_.draining() && pull_source();
+  const Committer::Counts committed = committer_->take_committed();
+  if (committed.succeeded + committed.failed > 0) {
+    scheduler_.on_committed(committed.succeeded, committed.failed);
+    last_commit_ = now;
+    active = true;
+  }
+  scheduler_.dispatch(now, committer_->backlog_bytes() < most_backlog_bytes, outbox_);
+  if (!outbox_.messages.empty() && !first_hand_out_) first_hand_out_ = last_commit_ = now;
+  for (const auto& [rank, message] : outbox_.messages) send(rank, message);
+  active = active || !outbox_.messages.empty();
+  committer_->submit(std::exchange(outbox_.records, {}), scheduler_.order());
+  outbox_.messages.clear();
+  return active;
+}
+
+void Master::drain(TimePoint now) {
+  if (drain_deadline_) return;
+  drain_deadline_ = now + options_.grace;
+  scheduler_.on_drain();
+  for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{});
+}
+
+bool Master::over(TimePoint now) const {
+  if (scheduler_.finished()) return true;
+  if (!drain_deadline_) return false;
+  return now >= *drain_deadline_ || std::ranges::all_of(drained_, [](bool drained) { return drained; });
+}
+
+Progress Master::progress(TimePoint now) const {
+  return {.known = scheduler_.known(),
+          .committed = scheduler_.committed(),
+          .succeeded = scheduler_.succeeded(),
+          .failed = scheduler_.failed(),
+          .leased = scheduler_.leased(),
+          .resumed = scheduler_.resumed(),
+          .source_open = scheduler_.source_open(),
+          .wall_seconds = first_hand_out_ ? seconds(now - *first_hand_out_) : 0};
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,112 @@
+#pragma once
+// The master: checks who is there, drives the scheduler, moves its messages and records, and knows how the run went.
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "node/allotment.hpp"
+#include "node/committer.hpp"
+#include "node/jobs.hpp"
+#include "node/source_pump.hpp"
+#include "sched/scheduler.hpp"
+#include "transport/transport.hpp"
+#include "wire/messages.hpp"
+
+namespace mpifarm {
+
+struct MasterOptions {
+  const JobType* type = nullptr;
+  Bytes params;                 // packed Job::Params
+  std::uint64_t run_id = 0;
+  std::uint64_t seed = 0;
+  int nice = 0;
+  AllotmentOptions allotment;
+  Nanos hello_timeout = std::chrono::seconds{60};
+  Nanos grace = std::chrono::seconds{30};    // that running tasks get after a stop
+};
+
+// One worker as its hello described it.
+struct WorkerFacts {
+  std::string host;
+  RankCores cores;
+  unsigned slots = 0;
+};
+
+// What a live run looks like, for status and progress.
+struct Progress {
+  std::uint64_t known = 0, committed = 0, succeeded = 0, failed = 0, leased = 0, resumed = 0;
+  bool source_open = false;
+  double wall_seconds = 0;  // since the first hand-out
+};
+
+// One thread, the one of the transport.
+class Master {
+ public:
+  // All are borrowed and must outlive it. `job`: the master's own instance. The scheduler has replayed what earlier starts committed.
+  Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler, MasterOptions options);
+
+  // Sends Setup to every rank; the hellos come as messages.
+  void greet();
+  // Throws CorruptData for bytes that do not decode, BadInput for a rank that does not belong here.
+  void on_message(int peer, BytesView bytes);
+
+  // True when every rank has said hello; throws MachineryFailure naming the silent ones when they take too long.
+  bool everyone_here(TimePoint now) const;
+  // Divides the cores and lets the workers begin. Throws BadInput when no rank would compute.
+  void begin();
+  // From now on step() may be called.
+  void start(Committer& committer);
+  // One turn: pulls the source, takes what was committed, hands out, sends. True when something was done.
+  bool step(TimePoint now);
+  // No more hand-outs; running tasks may finish within the grace.
+  void drain(TimePoint now);
+  // Finished, or drained as far as it goes.
+  bool over(TimePoint now) const;
+  // The grace is over.
+  void give_up() { drain_deadline_ = TimePoint::min(); }
+
+  Progress progress(TimePoint now) const;
+  const std::vector<WorkerFacts>& workers() const { return workers_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  // From the first hand-out to the last commit.
+  Nanos wall() const { return first_hand_out_ ? last_commit_ - *first_hand_out_ : Nanos{0}; }
+
+ private:
+  void on(int peer, const wire::Hello& hello);
+  void on(int peer, const wire::Outcomes& outcomes);
+  void on(int peer, const wire::Drained& drained);
+  void on(int peer, const wire::LogLine& line);
+  void check_source(const wire::Hello& hello, const wire::HelloDetails& details) const;
+  bool pull_source();
+  void send(int to, const wire::ToWorker& message);
+
+  Transport& transport_;
+  Waker& waker_;
+  const AnyJob& job_;
+  sched::Scheduler& scheduler_;
+  MasterOptions options_;
+  std::vector<std::uint64_t> sample_ids_, sample_keys_;
+  TimePoint greeted_{};
+
+  std::vector<WorkerFacts> workers_;   // by rank
+  std::vector<bool> here_;
+  std::vector<bool> drained_;
+  std::vector<std::string> warnings_;
+  Committer* committer_ = nullptr;
+  std::unique_ptr<SourcePump> pump_;
+  sched::Outbox outbox_;
+  std::optional<TimePoint> first_hand_out_;
+  TimePoint last_commit_{};
+  std::optional<TimePoint> drain_deadline_;
+};
+
+// The ids whose descriptors every rank compares: the first, the last and some between, the same for equal sizes.
+std::vector<std::uint64_t> sample_ids(std::uint64_t size);
+
+}  // namespace mpifarm

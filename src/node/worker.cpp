@@ -1,0 +1,129 @@
+#include "node/worker.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include "base/cores.hpp"
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/pack.hpp"
+#include "compute/thread_backend.hpp"
+#include "node/identity.hpp"
+#include "wire/codec.hpp"
+
+namespace mpifarm {
+namespace {
+
+constexpr auto flush_interval = std::chrono::milliseconds{50};  // how long an outcome may wait for others of its batch
+constexpr std::size_t most_log_lines = 1000;                    // between two turns of the loop
+
+}  // namespace
+
+Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs)
+    : transport_{transport}, waker_{waker}, jobs_{jobs} {}
+
+Worker::~Worker() = default;
+
+void Worker::send(const wire::ToMaster& message) { transport_.send(0, Channel::to_master, wire::encode(message)); }
+
+void Worker::on_message(BytesView bytes) {
+  wire::ToWorker message = wire::decode_to_worker(bytes);
+  std::visit([this](auto& alternative) { on(alternative); }, message);
+}
+
+void Worker::on(const wire::Setup& setup) {
+  const wire::Identity mine = my_identity(setup.identity.run);
+  Bytes details;
+  if (identity_mismatch(setup.identity, mine).empty()) {  // else the master says what is wrong
+    setup_ = unpack<wire::SetupDetails>(setup.details);
+    details = pack(make_job(setup_));
+  }
+  send(wire::Hello{mine, host_name(), std::move(details)});
+}
+
+wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
+  wire::HelloDetails hello;
+  hello.cpus = affinity_cpus();
+  hello.cpu_quota = cpu_quota();
+  try {
+    std::filesystem::current_path(setup.working_directory);
+    const JobType* type = find_job(jobs_, setup.job);
+    if (type == nullptr) throw BadInput{"there is no job \"" + setup.job + "\" here"};
+    job_ = type->make(setup.params);
+    hello.source_size = job_->size().value_or(0);
+    Bytes descriptor;
+    for (const std::uint64_t id : setup.samples) {
+      if (id >= hello.source_size) break;
+      job_->make_task({id}, descriptor);
+      hello.sample_keys.push_back(hash64(descriptor));
+    }
+  } catch (const std::exception& error) {
+    hello.error = error.what();
+  }
+  return hello;
+}
+
+void Worker::on(const wire::Begin& begin) {
+  if (begin.slots == 0) return;
+  const auto log = [this](TaskId id, std::string_view text) {
+    {
+      const std::scoped_lock lock{log_mutex_};
+      if (log_lines_.size() > most_log_lines) return;
+      log_lines_.push_back(log_lines_.size() == most_log_lines ? std::string{"tasks log too fast: lines are dropped"}
+                                                               : "task " + std::to_string(id.value) + ": " + std::string{text});
+    }
+    waker_.wake();
+  };
+  backend_ = std::make_unique<ThreadBackend>(
+      *job_, waker_, ThreadBackendOptions{.slots = begin.slots, .seed = setup_.seed, .nice = setup_.nice, .log = log});
+}
+
+void Worker::on(wire::Assign& assign) {
+  if (!backend_ || draining_) return;  // what a draining worker is sent counts as given back
+  for (wire::Lease& lease : assign.leases)
+    backend_->start({lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
+}
+
+void Worker::on(const wire::Drain&) {
+  draining_ = true;
+  if (backend_) backend_->drain();
+}
+
+void Worker::on(const wire::Shutdown&) { finished_ = true; }
+
+bool Worker::step(TimePoint now) {
+  bool sent = send_log_lines();
+  if (backend_ && now - last_flush_ >= flush_interval) {
+    backend_->flush();
+    last_flush_ = now;
+  }
+  const bool idle = !busy();  // asked before collecting: what completes meanwhile is collected
+  if (backend_) backend_->collect(completions_);
+  if (!completions_.empty()) {
+    wire::Outcomes outcomes;
+    outcomes.leases.reserve(completions_.size());
+    for (Completion& done : completions_)
+      outcomes.leases.push_back({done.lease, std::move(done.block), done.busy, done.cpu});
+    completions_.clear();
+    send(outcomes);
+    sent = true;
+  }
+  if (idle && draining_ && !drained_) {
+    drained_ = true;
+    send(wire::Drained{});
+    sent = true;
+  }
+  return sent;
+}
+
+bool Worker::send_log_lines() {
+  std::vector<std::string> lines;
+  {
+    const std::scoped_lock lock{log_mutex_};
+    lines.swap(log_lines_);
+  }
+  for (std::string& line : lines) send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + std::move(line)});
+  return !lines.empty();
+}
+
+}  // namespace mpifarm

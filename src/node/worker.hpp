@@ -1,0 +1,62 @@
+#pragma once
+// A worker: takes leases from the master, has its backend compute them, sends the outcomes. Rank 0 has one too.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/waker.hpp"
+#include "compute/backend.hpp"
+#include "node/jobs.hpp"
+#include "transport/transport.hpp"
+#include "wire/messages.hpp"
+
+namespace mpifarm {
+
+// One thread, the loop's. It reacts; the loop decides when.
+class Worker {
+ public:
+  // Borrows all three; they must outlive it.
+  Worker(Transport& transport, Waker& waker, const Jobs& jobs);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Throws CorruptData for a message that does not decode.
+  void on_message(BytesView bytes);
+  // Sends what has completed. True when something was sent.
+  bool step(TimePoint now);
+
+  bool finished() const { return finished_; }  // the master said so
+  bool busy() const { return backend_ && backend_->busy(); }
+  bool starving() const { return backend_ && backend_->starving(); }
+
+ private:
+  void on(const wire::Setup& setup);
+  void on(const wire::Begin& begin);
+  void on(wire::Assign& assign);
+  void on(const wire::Drain& drain);
+  void on(const wire::Shutdown& shutdown);
+  wire::HelloDetails make_job(const wire::SetupDetails& setup);
+  void send(const wire::ToMaster& message);
+  bool send_log_lines();
+
+  Transport& transport_;
+  Waker& waker_;
+  const Jobs& jobs_;
+  wire::SetupDetails setup_;
+  std::unique_ptr<AnyJob> job_;
+  std::unique_ptr<Backend> backend_;
+  std::vector<Completion> completions_;
+  TimePoint last_flush_{};
+  bool draining_ = false;
+  bool drained_ = false;  // and said so
+  bool finished_ = false;
+
+  std::mutex log_mutex_;
+  std::vector<std::string> log_lines_;
+};
+
+}  // namespace mpifarm

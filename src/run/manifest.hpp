@@ -1,0 +1,49 @@
+#pragma once
+// run.json: what a run is. Written once, before anything else; a resume must agree with it.
+
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/order.hpp"
+#include "describe/value.hpp"
+#include "job/any_job.hpp"
+
+namespace mpifarm {
+
+// The fields that look the same for every job.
+struct ManifestFields {
+  std::string format = "mpifarm run 1";
+  std::string job;
+  std::uint64_t run_id = 0;             // random
+  std::optional<std::uint64_t> tasks;   // indexed sources: how many
+  std::string source_digest;            // indexed sources: of the size and sampled descriptors
+  std::string order = "fifo";
+  std::uint64_t window = 0;             // sequential sources: what lifo and shuffle permute
+  std::uint64_t seed = 0;
+  unsigned retries = 0;
+  double retry_delay_seconds = 0;
+  std::string results = "csv";          // csv, jsonl or none
+  std::string durability = "batch";
+  std::string version, build, created;  // of the program, of the run
+  std::vector<std::string> command;
+  std::uint32_t ranks = 0;              // of the first start
+};
+BOOST_DESCRIBE_STRUCT(ManifestFields, (),
+                      (format, job, run_id, tasks, source_digest, order, window, seed, retries, retry_delay_seconds, results,
+                       durability, version, build, created, command, ranks))
+
+struct Manifest : ManifestFields {
+  describe::Value params;  // an object, every field of Params
+};
+
+std::string to_json(const Manifest& manifest);
+// Throws BadInput naming `file` when the text is no manifest.
+Manifest parse_manifest(std::string_view text, const std::string& file);
+
+// What changed between the params of a manifest and others, as "--to: 100 -> 200"; empty when nothing did.
+std::string changed_params(const describe::Value& before, const describe::Value& now);
+
+}  // namespace mpifarm

@@ -1,0 +1,115 @@
+#include "run/results.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "base/numbers.hpp"
+#include "describe/csv.hpp"
+#include "describe/value.hpp"
+
+namespace mpifarm {
+namespace {
+
+constexpr std::size_t buffer_bytes = 1 << 18;
+
+}  // namespace
+
+ResultsFormat parse_results_format(std::string_view flag, std::string_view text) {
+  if (text == "csv") return ResultsFormat::csv;
+  if (text == "jsonl") return ResultsFormat::jsonl;
+  if (text == "none") return ResultsFormat::none;
+  throw BadInput{std::string{flag} + " is not known (\"" + std::string{text} + "\"); use csv, jsonl or none"};
+}
+
+std::string_view to_string(ResultsFormat format) {
+  switch (format) {
+    case ResultsFormat::csv: return "csv";
+    case ResultsFormat::jsonl: return "jsonl";
+    default: return "none";
+  }
+}
+
+ResultsText::ResultsText(const JobType& type, ResultsFormat format)
+    : type_{type}, format_{format}, empty_cells_(type.result_columns().size(), ',') {
+  if (format == ResultsFormat::csv && !type.flat_result())
+    throw BadInput{"results of " + std::string{type.name()} + " do not fit CSV (a field of them is nested); use jsonl"};
+}
+
+void ResultsText::append_header(Bytes& out) const {
+  if (format_ != ResultsFormat::csv) return;
+  out += "id,status";
+  for (const std::string& column : type_.result_columns()) {
+    out += ',';
+    describe::append_csv_cell(out, column);
+  }
+  out += ",message\n";
+}
+
+void ResultsText::append(Bytes& out, const journal::TaskOutcome& outcome) const {
+  const bool succeeded = outcome.outcome == Outcome::succeeded;
+  if (format_ == ResultsFormat::csv) {
+    append_number(out, outcome.id.value);
+    out += ',';
+    out += to_string(outcome.outcome);
+    if (succeeded) {
+      type_.append_result_csv(out, outcome.payload);
+      out += ',';
+    } else {
+      out += empty_cells_;
+      out += ',';
+      describe::append_csv_cell(out, outcome.payload);
+    }
+  } else {
+    out += "{\"id\":";
+    append_number(out, outcome.id.value);
+    out += ",\"status\":\"";
+    out += to_string(outcome.outcome);
+    out += '"';
+    if (succeeded) {
+      const std::size_t fields_at = out.size();
+      type_.append_result_json(out, outcome.payload);
+      if (out.size() - fields_at > 2)
+        out[fields_at] = ',';  // the Result's fields stand beside id and status
+      else
+        out.erase(fields_at, 1);
+    } else {
+      out += ",\"message\":";
+      describe::append_json_string(out, outcome.payload);
+      out += '}';
+    }
+  }
+  out += '\n';
+}
+
+ResultsFile::ResultsFile(std::filesystem::path file, ResultsText text)
+    : file_{std::move(file)}, building_{file_.string() + ".new"}, text_{std::move(text)} {
+  descriptor_ = FileDescriptor{::open(building_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (descriptor_.get() < 0) throw_errno(building_, "opened");
+  text_.append_header(buffer_);
+}
+
+ResultsFile::~ResultsFile() {
+  if (!finished_) unlink(building_.c_str());
+}
+
+void ResultsFile::take(const journal::TaskOutcome& outcome) {
+  text_.append(buffer_, outcome);
+  if (buffer_.size() >= buffer_bytes) write();
+}
+
+void ResultsFile::write() {
+  write_all(descriptor_, buffer_, building_);
+  buffer_.clear();
+}
+
+void ResultsFile::finish() {
+  write();
+  if (fsync(descriptor_.get()) != 0) throw_errno(building_, "synced");
+  if (rename(building_.c_str(), file_.c_str()) != 0) throw_errno(file_, "replaced");
+  finished_ = true;
+}
+
+}  // namespace mpifarm

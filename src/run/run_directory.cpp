@@ -1,0 +1,65 @@
+#include "run/run_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+namespace mpifarm {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
+  throw BadInput{"the run directory cannot be made (" + path.string() + ": " + why + "); name another with --run"};
+}
+
+}  // namespace
+
+bool RunDirectory::is_run() const {
+  std::error_code ignored;
+  return fs::is_regular_file(manifest(), ignored);
+}
+
+// The manifest is written before the directory gets its name, so a run directory without one is never seen.
+void create_run(const RunDirectory& run, const std::string& manifest) {
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(run.path, error)))
+    throw BadInput{"the run directory exists already (" + run.path.string() +
+                   "); name another with --run, or carry that run on with --continue"};
+  fs::path parent = fs::absolute(run.path).parent_path();
+  fs::create_directories(parent, error);
+  if (error) refuse(run.path, error.message());
+  std::string building = (parent / (".new-" + run.path.filename().string() + "-XXXXXX")).string();
+  if (mkdtemp(building.data()) == nullptr) refuse(run.path, errno_text(errno));
+  try {
+    replace_file(RunDirectory{building}.manifest(), manifest);
+    fs::rename(building, run.path);
+  } catch (const std::exception& failure) {
+    fs::remove_all(building, error);
+    refuse(run.path, failure.what());
+  }
+}
+
+void require_run(const RunDirectory& run) {
+  std::error_code ignored;
+  if (!fs::exists(run.path, ignored))
+    throw BadInput{"there is no such run (" + run.path.string() + "); give the directory that --run named, or that the run printed"};
+  if (!run.is_run())
+    throw BadInput{"this is no run (" + run.path.string() + " has no run.json); give the directory that --run named, or that the run printed"};
+}
+
+fs::path default_run_path(std::string_view job) {
+  const fs::path plain = fs::path{"runs"} / (std::string{job} + "-" + name_timestamp());
+  fs::path path = plain;
+  for (int number = 2; fs::exists(path); ++number) path = plain.string() + "-" + std::to_string(number);
+  return path;
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,107 @@
+// The lock of a run directory.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "base/cores.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "run/run_directory.hpp"
+
+namespace mpifarm {
+namespace {
+
+struct Holder {
+  std::string host, boot;
+  long process = 0;
+  std::string started;  // field 22 of /proc/PID/stat: tells the process from a later one of the same number
+
+  std::string text() const { return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n'; }
+  std::string description() const { return "process " + std::to_string(process) + " on " + host; }
+};
+
+std::string start_time(long process) {
+  std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return {};
+  std::istringstream fields{line.substr(name_end + 2)};
+  std::string field;
+  for (int number = 3; number <= 22 && fields >> field;) ++number;
+  return field;
+}
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
+  return id;
+}
+
+Holder myself() { return {host_name(), boot_id(), getpid(), start_time(getpid())}; }
+
+std::optional<Holder> parse(const std::string& text) {
+  Holder holder;
+  std::istringstream in{text};
+  if (!(in >> holder.host >> holder.boot >> holder.process >> holder.started)) return std::nullopt;
+  return holder;
+}
+
+// Whether the holder may still be at work. Of another host that cannot be known.
+bool may_live(const Holder& holder) {
+  const Holder me = myself();
+  if (holder.host != me.host) return true;
+  return holder.boot == me.boot && start_time(holder.process) == holder.started;
+}
+
+// Opens the lock file and locks it against other processes of this host: they take over one after the other. Null when another has it.
+int open_locked(const std::filesystem::path& file) {
+  while (true) {
+    const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) throw_errno(file, "opened");
+    const bool refused = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    struct stat mine {}, named {};
+    const bool current = fstat(descriptor, &mine) == 0 && stat(file.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+    if (!refused && current) return descriptor;
+    close(descriptor);
+    if (refused) return -1;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> lock_holder(const RunDirectory& run) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
+  const auto holder = parse(read_file(run.lock()));
+  if (!holder || !may_live(*holder)) return std::nullopt;
+  return holder->description();
+}
+
+RunLock::RunLock(const RunDirectory& run) : file_{run.lock()}, descriptor_{open_locked(file_)} {
+  const auto holder = parse(read_file(file_));
+  if (descriptor_ < 0 || (holder && may_live(*holder))) {
+    if (descriptor_ >= 0) close(descriptor_);
+    throw BadInput{"another master has this run (" + run.path.string() + ": " +
+                   (holder ? holder->description() : "a process of this host") + "); wait for it, or end it first"};
+  }
+  if (holder) taken_over_ = holder->description();
+  const std::string text = myself().text();
+  if (ftruncate(descriptor_, 0) != 0 || pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    close(descriptor_);
+    throw_errno(file_, "written");
+  }
+}
+
+RunLock::~RunLock() {
+  unlink(file_.c_str());
+  close(descriptor_);
+}
+
+}  // namespace mpifarm

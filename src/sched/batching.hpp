@@ -1,0 +1,41 @@
+#pragma once
+// How many tasks go out at once: pure arithmetic on what has been seen so far.
+
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.hpp"
+
+namespace mpifarm::sched {
+
+// What the user fixed; nothing means automatic.
+struct BatchingOptions {
+  std::optional<std::uint64_t> batch;     // tasks in a batch, >= 1
+  std::optional<std::uint64_t> prefetch;  // tasks a worker holds beyond those its slots compute
+};
+
+// Running estimates of what a task costs.
+class TaskCost {
+ public:
+  // `tasks` outcomes took `busy` slot time and `bytes` of entries.
+  void observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes);
+
+  bool known() const { return known_; }
+  double seconds() const { return seconds_; }  // of slot time a task, > 0
+  double bytes() const { return bytes_; }      // of result a task
+
+ private:
+  bool known_ = false;
+  double seconds_ = 0, bytes_ = 0;
+};
+
+struct HandOut {
+  std::uint64_t batch = 1;  // tasks a lease
+  std::uint64_t hold = 1;   // tasks a worker may hold
+};
+
+// `left`: tasks that nobody has yet; `slots_here`, `slots_all`: of this worker, of all.
+HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left, std::uint64_t slots_here,
+                 std::uint64_t slots_all);
+
+}  // namespace mpifarm::sched

@@ -1,0 +1,175 @@
+// Scheduler: which positions go to which worker.
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "sched/scheduler.hpp"
+
+namespace mpifarm::sched {
+
+std::uint64_t Scheduler::available_end() const {
+  if (!options_.sequential) return known_;
+  const bool whole_windows = options_.order != OrderKind::fifo && !source_ended_;
+  return whole_windows ? known_ / options_.window * options_.window : known_;
+}
+
+std::uint64_t Scheduler::left_to_hand_out() const {
+  const std::uint64_t end = available_end();
+  return waiting_.count() + (end > fresh_ ? end - fresh_ : 0);
+}
+
+std::uint64_t Scheduler::items_wanted() const {
+  if (!options_.sequential || source_ended_) return 0;
+  const std::uint64_t kept = known_ - std::min(fresh_, known_);
+  return kept >= 2 * options_.window ? 0 : 2 * options_.window - kept;
+}
+
+void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
+  while (!retries_.empty() && retries_.begin()->first <= now) {
+    const std::uint64_t position = retries_.begin()->second.value;
+    waiting_.insert({position, position + 1});
+    retries_.erase(retries_.begin());
+  }
+  if (draining_ || !credit) return;
+
+  // The emptiest worker first, so that few tasks reach all of them.
+  std::vector<std::pair<double, Rank>> by_load;
+  by_load.reserve(workers_.size());
+  for (const auto& [rank, worker] : workers_)
+    by_load.emplace_back(static_cast<double>(worker.outstanding) / std::max(1U, tallies_[rank].slots), rank);
+  std::ranges::sort(by_load);
+  for (const auto& [load, rank] : by_load) {
+    if (left_to_hand_out() == 0) break;
+    wire::Assign assign{order(), {}};
+    hand_out_to(rank, workers_[rank], assign);
+    if (!assign.leases.empty()) out.messages.emplace_back(rank, std::move(assign));
+  }
+}
+
+void Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
+  const unsigned slots = tallies_[rank].slots;
+  while (slots > 0) {
+    const HandOut limits =
+        hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_, left_to_hand_out(), slots, slots_);
+    if (worker.outstanding >= limits.hold) return;
+    const std::uint64_t most = std::min(limits.batch, limits.hold - worker.outstanding);
+    if (const auto waiting = next_waiting(most))
+      assign.leases.push_back(make_lease(rank, worker, *waiting, false));
+    else if (const auto fresh = next_fresh(most))
+      assign.leases.push_back(make_lease(rank, worker, *fresh, true));
+    else
+      return;
+  }
+}
+
+// A task that has failed before goes alone, since an attempt number belongs to a whole lease.
+std::uint64_t Scheduler::batch_end(Interval positions) const {
+  const auto failed = failures_.lower_bound({positions.begin});
+  if (failed == failures_.end()) return positions.end;
+  if (failed->first.value == positions.begin) return positions.begin + 1;
+  return std::min(positions.end, failed->first.value);
+}
+
+std::optional<Interval> Scheduler::next_waiting(std::uint64_t most) {
+  if (waiting_.empty()) return std::nullopt;
+  Interval positions = waiting_.take_front(most);
+  const std::uint64_t end = batch_end(positions);
+  waiting_.insert({end, positions.end});
+  positions.end = end;
+  return positions;
+}
+
+std::optional<Interval> Scheduler::next_fresh(std::uint64_t most) {
+  const std::uint64_t end = available_end();
+  const auto missing = accepted_.first_missing({fresh_, end});
+  if (!missing) {
+    fresh_ = std::max(fresh_, end);
+    return std::nullopt;
+  }
+  std::uint64_t limit = std::min(missing->end, missing->begin + most);
+  if (options_.most_ahead != ~std::uint64_t{0}) {
+    const std::uint64_t first_open = accepted_.first_missing({0, end})->begin;
+    limit = std::min(limit, first_open + options_.most_ahead);
+    if (limit <= missing->begin) return std::nullopt;
+  }
+  const Interval positions{missing->begin, batch_end({missing->begin, limit})};
+  fresh_ = positions.end;
+  return positions;
+}
+
+wire::Lease Scheduler::make_lease(Rank rank, Worker& worker, Interval positions, bool fresh) {
+  const auto failed = failures_.find({positions.begin});
+  const std::uint32_t attempt = failed == failures_.end() ? 1 : failed->second + 1;
+  Bytes descriptors;
+  if (options_.sequential) descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
+  const LeaseId id{next_lease_++};
+  leases_[id.value] = {rank, positions, attempt, descriptors};
+  worker.leases.insert(id);
+  worker.outstanding += positions.size();
+  return {id, {positions.begin}, positions.size(), attempt, std::move(descriptors)};
+}
+
+Bytes Scheduler::fresh_descriptors(Interval positions) {
+  const Order order = this->order();
+  Bytes descriptors;
+  for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
+    const Bytes item = std::move(items_[order.id({position}).value - items_begin_]);
+    append_varint(descriptors, item.size());
+    descriptors += item;
+  }
+  const std::uint64_t window = options_.order == OrderKind::fifo ? 1 : options_.window;
+  for (const std::uint64_t used = fresh_ / window * window; items_begin_ < used && !items_.empty(); ++items_begin_)
+    items_.pop_front();
+  return descriptors;
+}
+
+Bytes Scheduler::kept_descriptors(Interval positions) {
+  Bytes descriptors;
+  for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
+    const auto kept = kept_descriptors_.find({position});
+    append_varint(descriptors, kept->second.size());
+    descriptors += kept->second;
+    kept_descriptors_.erase(kept);
+  }
+  return descriptors;
+}
+
+void Scheduler::check_invariants() const {
+  const auto require = [](bool holds, const char* invariant) {
+    if (!holds) throw std::logic_error{std::string{"scheduler: "} + invariant};
+  };
+  std::map<Rank, std::uint64_t> owed;
+  for (const auto& [id, lease] : leases_) {
+    require(lease.left.size() > 0, "a lease that owes nothing is kept");
+    const auto worker = workers_.find(lease.rank);
+    require(worker != workers_.end() && worker->second.leases.contains({id}), "a lease is held by nobody");
+    owed[lease.rank] += lease.left.size();
+  }
+  for (const auto& [rank, worker] : workers_)
+    require(worker.outstanding == owed[rank], "a worker's outstanding tasks are not what its leases owe");
+  require(committed() <= accepted_.count(), "more is committed than accepted");
+  require(!finished() || (accepted_.count() == known_ && leases_.empty()), "finished with something left");
+  for (const auto& [position, failures] : failures_)
+    require(!accepted_.contains(position.value), "failures are kept of a task with an outcome");
+  check_positions();
+}
+
+// Every known position is in exactly one place.
+void Scheduler::check_positions() const {
+  std::map<std::uint64_t, int> seen;
+  const auto mark = [&](Interval positions) {
+    for (std::uint64_t position = positions.begin; position < positions.end; ++position) ++seen[position];
+  };
+  for (const auto& [begin, end] : accepted_.intervals()) mark({begin, end});
+  for (const auto& [begin, end] : waiting_.intervals()) mark({begin, end});
+  for (const auto& [due, position] : retries_) mark({position.value, position.value + 1});
+  for (const auto& [id, lease] : leases_) mark(lease.left);
+  accepted_.for_each_missing({fresh_, known_}, mark);
+  for (std::uint64_t position = 0; position < known_; ++position)
+    if (seen[position] != 1)
+      throw std::logic_error{"scheduler: position " + std::to_string(position) + " is in " +
+                             std::to_string(seen[position]) + " places"};
+}
+
+}  // namespace mpifarm::sched

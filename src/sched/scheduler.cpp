@@ -1,0 +1,217 @@
+#include "sched/scheduler.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+
+namespace mpifarm::sched {
+namespace {
+
+BytesView take_descriptor(BytesView& descriptors) {
+  std::uint64_t size = 0;
+  if (!take_varint(descriptors, size) || size > descriptors.size())
+    throw std::logic_error{"a lease has fewer descriptors than tasks"};
+  const BytesView descriptor = descriptors.substr(0, size);
+  descriptors.remove_prefix(size);
+  return descriptor;
+}
+
+// Takes the first `count` descriptors off the front, as they stand.
+Bytes split_descriptors(Bytes& descriptors, std::uint64_t count) {
+  if (descriptors.empty()) return {};
+  BytesView rest = descriptors;
+  for (; count > 0; --count) take_descriptor(rest);
+  Bytes front = descriptors.substr(0, descriptors.size() - rest.size());
+  descriptors.erase(0, front.size());
+  return front;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(Options options) : options_{options} {
+  if (!options_.sequential) {
+    known_ = options_.count;
+    source_ended_ = true;
+  }
+}
+
+Order Scheduler::order() const {
+  if (!options_.sequential) return {options_.order, options_.count, options_.seed};
+  return {options_.order, source_ended_ ? known_ : Order::unknown_count, options_.seed, options_.window};
+}
+
+Order Scheduler::final_order() const {
+  return {options_.order, committed(), options_.seed, options_.sequential ? options_.window : 0};
+}
+
+void Scheduler::on_worker_joined(Rank rank, unsigned slots) {
+  workers_[rank];
+  tallies_[rank].slots = slots;
+  slots_ += slots;
+}
+
+void Scheduler::on_worker_lost(Rank rank) {
+  if (!workers_.contains(rank)) return;
+  on_drained(rank);
+  workers_.erase(rank);
+  slots_ -= tallies_[rank].slots;
+  tallies_[rank].lost = true;
+}
+
+void Scheduler::on_drain() { draining_ = true; }
+
+void Scheduler::on_drained(Rank rank) {
+  Worker& worker = workers_.at(rank);
+  for (const LeaseId id : worker.leases) {
+    const auto lease = leases_.find(id.value);
+    give_back(lease->second);
+    leases_.erase(lease);
+  }
+  worker.leases.clear();
+  worker.outstanding = 0;
+}
+
+void Scheduler::give_back(const Lease& lease) {
+  BytesView descriptors = lease.descriptors;
+  for (std::uint64_t position = lease.left.begin; options_.sequential && position < lease.left.end; ++position) {
+    const BytesView descriptor = take_descriptor(descriptors);
+    if (!accepted_.contains(position)) kept_descriptors_[{position}] = descriptor;
+  }
+  accepted_.for_each_missing(lease.left, [this](Interval positions) { waiting_.insert(positions); });
+}
+
+void Scheduler::on_items(std::vector<Bytes> descriptors, bool end, Outbox& out) {
+  journal::SourceItems record{{known_}, {}, end};
+  for (Bytes& descriptor : descriptors) {
+    if (known_ >= known_keys_) record.keys.push_back(hash64(descriptor));
+    items_.push_back(std::move(descriptor));
+    ++known_;
+  }
+  record.first.value = known_ - record.keys.size();
+  source_ended_ = source_ended_ || end;
+  if (!record.keys.empty() || (end && !end_recorded_)) out.records.emplace_back(std::move(record));
+  end_recorded_ = end_recorded_ || end;
+}
+
+void Scheduler::on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint now, Outbox& out) {
+  const auto worker = workers_.find(rank);
+  if (worker == workers_.end()) return;  // fenced: what it still says counts no more
+  WorkerTally& tally = tallies_[rank];
+  for (const wire::LeaseOutcomes& part : outcomes.leases) {
+    const auto found = leases_.find(part.lease.value);
+    if (found == leases_.end() || found->second.rank != rank) {
+      stale_ += part.block.count;
+      continue;
+    }
+    Lease& lease = found->second;
+    if (part.block.first.value != lease.left.begin || part.block.count > lease.left.size() || part.block.succeeded > part.block.count)
+      throw CorruptData{"rank " + std::to_string(rank) + " answers tasks that it does not hold"};
+
+    take_block(lease, part.block, split_descriptors(lease.descriptors, part.block.count), tally, now, out);
+    tally.attempts += part.block.count;
+    tally.failed_attempts += part.block.count - part.block.succeeded;
+    tally.busy += part.busy;
+    tally.cpu += part.cpu;
+    cost_.observe(part.block.count, part.busy, part.block.entries.size());
+    worker->second.cost.observe(part.block.count, part.busy, part.block.entries.size());
+    worker->second.outstanding -= part.block.count;
+    lease.left.begin += part.block.count;
+    if (lease.left.size() == 0) {
+      worker->second.leases.erase(part.lease);
+      leases_.erase(found);
+    }
+  }
+}
+
+void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally, TimePoint now,
+                           Outbox& out) {
+  const Interval positions{block.first.value, block.first.value + block.count};
+  const bool any_failed = block.succeeded != block.count;
+  if ((any_failed && options_.retries > 0) || accepted_.intersects(positions)) {
+    take_block_by_entry(lease, block, descriptors, tally, now, out);
+    return;
+  }
+  tally.tasks += block.count;
+  accept(block.first, block.count, block.succeeded, block.entries, std::move(descriptors), out);
+}
+
+void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                                    TimePoint now, Outbox& out) {
+  BytesView entries = block.entries;
+  for (std::uint64_t i = 0; i < block.count; ++i) {
+    const Position position{block.first.value + i};
+    const OutcomeEntry entry = take_entry(entries);
+    const BytesView descriptor = options_.sequential ? take_descriptor(descriptors) : BytesView{};
+    if (accepted_.contains(position.value)) {
+      ++stale_;
+    } else if (entry.outcome != Outcome::succeeded && lease.attempt <= options_.retries) {
+      retry_later(position, descriptor, entry.payload, now, out);
+    } else {
+      Bytes single, single_descriptor;
+      append_entry(single, entry.outcome, entry.payload);
+      if (options_.sequential) {
+        append_varint(single_descriptor, descriptor.size());
+        single_descriptor += descriptor;
+      }
+      ++tally.tasks;
+      accept(position, 1, entry.outcome == Outcome::succeeded ? 1 : 0, std::move(single), std::move(single_descriptor), out);
+    }
+  }
+}
+
+void Scheduler::accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors,
+                       Outbox& out) {
+  mark_accepted({first.value, first.value + count});
+  out.records.emplace_back(journal::Outcomes{{first, count, succeeded, std::move(entries)}, std::move(descriptors)});
+}
+
+void Scheduler::mark_accepted(Interval positions) {
+  accepted_.insert(positions);
+  failures_.erase(failures_.lower_bound({positions.begin}), failures_.lower_bound({positions.end}));
+}
+
+void Scheduler::retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now, Outbox& out) {
+  const std::uint32_t failures = ++failures_[position];
+  if (options_.sequential) kept_descriptors_[position] = descriptor;
+  const double factor = static_cast<double>(std::uint64_t{1} << std::min(failures - 1, 20U));
+  retries_.emplace(now + std::chrono::duration_cast<Nanos>(options_.retry_delay * factor), position);
+  out.records.emplace_back(journal::FailedAttempt{position, failures, std::string{message}});
+}
+
+void Scheduler::on_committed(std::uint64_t succeeded, std::uint64_t failed) {
+  succeeded_ += succeeded;
+  failed_ += failed;
+}
+
+void Scheduler::on_replayed(const journal::Record& record) {
+  if (const auto* outcomes = std::get_if<journal::Outcomes>(&record)) {
+    const OutcomeBlock& block = outcomes->block;
+    mark_accepted({block.first.value, block.first.value + block.count});
+    on_committed(block.succeeded, block.count - block.succeeded);
+    resumed_ += block.count;
+    replayed_attempts_ += block.count;
+  } else if (const auto* failed = std::get_if<journal::FailedAttempt>(&record)) {
+    failures_[failed->position] = failed->attempt;
+    ++replayed_attempts_;
+  } else if (const auto* items = std::get_if<journal::SourceItems>(&record)) {
+    known_keys_ = items->first.value + items->keys.size();
+    end_recorded_ = end_recorded_ || items->end;
+  }
+}
+
+std::uint64_t Scheduler::leased() const {
+  std::uint64_t tasks = 0;
+  for (const auto& [rank, worker] : workers_) tasks += worker.outstanding;
+  return tasks;
+}
+
+std::optional<TimePoint> Scheduler::next_due() const {
+  if (retries_.empty()) return std::nullopt;
+  return retries_.begin()->first;
+}
+
+}  // namespace mpifarm::sched

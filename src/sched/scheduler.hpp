@@ -1,0 +1,164 @@
+#pragma once
+// Decides who computes what. A pure state machine: no I/O, no clock, no threads. Events change its state and put messages and journal
+// records into an Outbox; the same functions serve a live run, a replay of the journal, the tests and the simulator.
+//
+// It knows positions in hand-out order only. A position is, at any time, exactly one of: not yet known, fresh, waiting (to be handed out
+// again), retrying (waiting for its time), leased, or accepted. An accepted outcome is committed when the journal says so.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/interval_set.hpp"
+#include "base/order.hpp"
+#include "journal/records.hpp"
+#include "sched/batching.hpp"
+#include "wire/messages.hpp"
+
+namespace mpifarm::sched {
+
+struct Options {
+  bool sequential = false;
+  std::uint64_t count = 0;          // indexed: tasks in all
+  OrderKind order = OrderKind::fifo;
+  std::uint64_t seed = 0;
+  BatchingOptions batching;
+  unsigned retries = 0;             // further attempts a failed task gets
+  Nanos retry_delay{};              // before the first of them; doubles with each
+  std::uint64_t window = 4096;      // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
+  std::uint64_t most_ahead = ~std::uint64_t{0};  // positions that may be handed out ahead of the first without an outcome
+};
+
+using Rank = int;
+
+struct Outbox {
+  std::vector<std::pair<Rank, wire::ToWorker>> messages;
+  std::vector<journal::Record> records;
+};
+
+// What one worker did in this start.
+struct WorkerTally {
+  unsigned slots = 0;
+  bool lost = false;
+  std::uint64_t tasks = 0;     // outcomes accepted from it
+  std::uint64_t attempts = 0;  // outcomes received from it
+  std::uint64_t failed_attempts = 0;
+  Nanos busy{}, cpu{};
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(Options options);
+
+  // ---- events of a start
+  void on_worker_joined(Rank rank, unsigned slots);
+  void on_worker_lost(Rank rank);
+  // Sequential sources: the next descriptors in order; `end`: there are no more. Writes a SourceItems record unless they are known
+  // from an earlier start.
+  void on_items(std::vector<Bytes> descriptors, bool end, Outbox& out);
+  // Outcomes of leases that are no longer the worker's are dropped; a block that does not fit its lease throws CorruptData.
+  void on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint now, Outbox& out);
+  void on_committed(std::uint64_t succeeded, std::uint64_t failed);
+  // No more hand-outs. Leases are given back by their workers, or finished.
+  void on_drain();
+  // The worker gave back what it had not begun.
+  void on_drained(Rank rank);
+  // A record of an earlier start, in journal order, before anything else happens.
+  void on_replayed(const journal::Record& record);
+
+  // Hands out what credit allows; `credit` is false while the journal is behind. Once per turn of the loop.
+  void dispatch(TimePoint now, bool credit, Outbox& out);
+
+  // ---- questions
+  bool source_open() const { return !source_ended_; }
+  // How many descriptors on_items may bring now; 0 while the window is full.
+  std::uint64_t items_wanted() const;
+  // Every task has its outcome on disk.
+  bool finished() const { return source_ended_ && committed() == known_; }
+  bool draining() const { return draining_; }
+  bool nothing_leased() const { return leases_.empty(); }
+  // When something is due without an event (a delayed retry); nothing when there is no such time.
+  std::optional<TimePoint> next_due() const;
+
+  std::uint64_t known() const { return known_; }  // tasks known so far; all of them when the source has ended
+  std::uint64_t committed() const { return succeeded_ + failed_; }
+  std::uint64_t succeeded() const { return succeeded_; }
+  std::uint64_t failed() const { return failed_; }
+  std::uint64_t resumed() const { return resumed_; }  // committed by earlier starts
+  std::uint64_t leased() const;                       // tasks at workers
+  std::uint64_t stale() const { return stale_; }      // outcomes dropped because another had come first
+  std::uint64_t replayed_attempts() const { return replayed_attempts_; }
+  const std::map<Rank, WorkerTally>& tallies() const { return tallies_; }
+  Order order() const;
+  // The order of a complete run, which its journal suffices to know.
+  Order final_order() const;
+
+  // Throws std::logic_error naming the first invariant that does not hold. For tests: O(everything).
+  void check_invariants() const;
+
+ private:
+  struct Lease {
+    Rank rank = 0;
+    Interval left;             // what it still owes, a suffix of what was handed out
+    std::uint32_t attempt = 1;
+    Bytes descriptors;         // of `left`
+  };
+  struct Worker {
+    std::uint64_t outstanding = 0;
+    std::set<LeaseId> leases;
+    TaskCost cost;
+  };
+
+  void accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors, Outbox& out);
+  void take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally, TimePoint now,
+                  Outbox& out);
+  void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                           TimePoint now, Outbox& out);
+  void retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now, Outbox& out);
+  void give_back(const Lease& lease);
+  void mark_accepted(Interval positions);
+  void hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
+  std::optional<Interval> next_waiting(std::uint64_t most);
+  std::optional<Interval> next_fresh(std::uint64_t most);
+  std::uint64_t batch_end(Interval positions) const;
+  wire::Lease make_lease(Rank rank, Worker& worker, Interval positions, bool fresh);
+  Bytes fresh_descriptors(Interval positions);
+  Bytes kept_descriptors(Interval positions);
+  std::uint64_t available_end() const;
+  std::uint64_t left_to_hand_out() const;
+  void check_positions() const;
+
+  Options options_;
+  std::uint64_t known_ = 0;
+  bool source_ended_ = false;
+  bool draining_ = false;
+
+  IntervalSet accepted_;
+  std::uint64_t fresh_ = 0;                             // positions below are not fresh
+  IntervalSet waiting_;                                 // given back, or failed and due again
+  std::multimap<TimePoint, Position> retries_;          // failed, by the time they are due again
+  std::map<Position, std::uint32_t> failures_;          // failed attempts of tasks that are not accepted
+  std::deque<Bytes> items_;                             // sequential: descriptors from task id items_begin_
+  std::uint64_t items_begin_ = 0;
+  std::map<Position, Bytes> kept_descriptors_;          // sequential: of waiting_ and retries_
+  std::uint64_t known_keys_ = 0;                        // sequential: items that earlier starts journaled
+  bool end_recorded_ = false;                           // sequential: the journal knows the source's end
+
+  std::unordered_map<std::uint64_t, Lease> leases_;     // by LeaseId
+  std::uint64_t next_lease_ = 0;
+  std::map<Rank, Worker> workers_;                      // living ones
+  std::map<Rank, WorkerTally> tallies_;
+  std::uint64_t slots_ = 0;
+  TaskCost cost_;
+
+  std::uint64_t succeeded_ = 0, failed_ = 0, resumed_ = 0, stale_ = 0, replayed_attempts_ = 0;
+};
+
+}  // namespace mpifarm::sched

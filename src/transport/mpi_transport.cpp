@@ -1,0 +1,155 @@
+#include "transport/mpi_transport.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/mpi/communicator.hpp>
+#include <boost/mpi/exception.hpp>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace mpifarm {
+namespace {
+
+namespace mpi = boost::mpi;
+
+constexpr int frame_tag = 1;
+constexpr std::size_t receives_posted = 4;  // for each peer, so that a burst finds its buffers waiting
+constexpr std::size_t sends_posted = 64;    // at most, for each peer: what a dead one never takes stays ours
+
+// The first byte of a frame.
+constexpr char for_worker = 1;
+constexpr char last_frame = 2;
+
+// One direction of talk with one peer: frames in the order they were posted, since MPI matches them in that order.
+struct Peer {
+  int rank = 0;
+  std::array<mpi::request, receives_posted> receives;
+  std::array<Bytes, receives_posted> buffers;
+  std::size_t next_receive = 0;
+  Bytes partial;  // frames of a message whose last has not come
+
+  std::deque<Bytes> queued;  // frames MPI does not know of
+  std::deque<std::pair<mpi::request, Bytes>> posted;
+};
+
+// Peers: the workers for the master, the master for a worker.
+class MpiTransport final : public Transport {
+ public:
+  explicit MpiTransport(std::size_t frame_bytes)
+      : world_{MPI_COMM_WORLD, mpi::comm_duplicate}, frame_bytes_{frame_bytes} {
+    const int first = rank() == 0 ? 1 : 0;
+    const int last = rank() == 0 ? size() - 1 : 0;
+    peers_.reserve(static_cast<std::size_t>(size()));  // MPI keeps addresses inside
+    for (int peer = first; peer <= last; ++peer) {
+      peers_.emplace_back();
+      peers_.back().rank = peer;
+      for (std::size_t i = 0; i < receives_posted; ++i) post_receive(peers_.back(), i);
+    }
+  }
+
+  ~MpiTransport() override {
+    for (Peer& peer : peers_)
+      for (mpi::request& receive : peer.receives) {
+        receive.cancel();
+        receive.wait();
+      }
+  }
+  MpiTransport(const MpiTransport&) = delete;
+  MpiTransport& operator=(const MpiTransport&) = delete;
+
+  int rank() const override { return world_.rank(); }
+  int size() const override { return world_.size(); }
+
+  void send(int to, Channel channel, Bytes bytes) override {
+    if (to == rank()) {
+      own_.push_back({to, channel, std::move(bytes)});
+      return;
+    }
+    Peer& peer = peers_.at(static_cast<std::size_t>(rank() == 0 ? to - 1 : to));
+    const char direction = channel == Channel::to_worker ? for_worker : 0;
+    BytesView rest = bytes;
+    do {
+      const BytesView part = rest.substr(0, frame_bytes_ - 1);
+      rest.remove_prefix(part.size());
+      Bytes frame;
+      frame.reserve(part.size() + 1);
+      frame.push_back(static_cast<char>(direction | (rest.empty() ? last_frame : 0)));
+      frame += part;
+      unsent_ += frame.size();
+      peer.queued.push_back(std::move(frame));
+    } while (!rest.empty());
+    push_sends(peer);
+  }
+
+  std::optional<Envelope> receive() override {
+    if (!own_.empty()) {
+      Envelope envelope = std::move(own_.front());
+      own_.pop_front();
+      return envelope;
+    }
+    for (std::size_t tried = 0; tried < peers_.size(); ++tried) {
+      Peer& peer = peers_[next_peer_];
+      push_sends(peer);
+      if (auto envelope = receive_from(peer)) return envelope;
+      next_peer_ = (next_peer_ + 1) % peers_.size();  // a peer is heard until it pauses, then the next
+    }
+    return std::nullopt;
+  }
+
+  std::size_t unsent_bytes() const override { return unsent_; }
+
+ private:
+  void post_receive(Peer& peer, std::size_t i) {
+    peer.buffers[i].resize(frame_bytes_);
+    peer.receives[i] = world_.irecv(peer.rank, frame_tag, peer.buffers[i].data(), static_cast<int>(frame_bytes_));
+  }
+
+  std::optional<Envelope> receive_from(Peer& peer) {
+    while (const auto status = peer.receives[peer.next_receive].test()) {
+      const auto count = status->count<char>();
+      if (!count || *count < 1) throw MachineryFailure{"MPI delivered a frame without a size from rank " + std::to_string(peer.rank)};
+      const Bytes& frame = peer.buffers[peer.next_receive];
+      const char flags = frame[0];
+      peer.partial.append(frame, 1, static_cast<std::size_t>(*count) - 1);
+      post_receive(peer, peer.next_receive);
+      peer.next_receive = (peer.next_receive + 1) % receives_posted;
+      if ((flags & last_frame) != 0) {
+        const Channel channel = (flags & for_worker) != 0 ? Channel::to_worker : Channel::to_master;
+        return Envelope{peer.rank, channel, std::exchange(peer.partial, {})};
+      }
+    }
+    return std::nullopt;
+  }
+
+  void push_sends(Peer& peer) {
+    while (!peer.posted.empty() && peer.posted.front().first.test()) {
+      unsent_ -= peer.posted.front().second.size();
+      peer.posted.pop_front();
+    }
+    while (!peer.queued.empty() && peer.posted.size() < sends_posted) {
+      peer.posted.emplace_back(mpi::request{}, std::move(peer.queued.front()));
+      peer.queued.pop_front();
+      auto& [request, frame] = peer.posted.back();
+      request = world_.isend(peer.rank, frame_tag, frame.data(), static_cast<int>(frame.size()));
+    }
+  }
+
+  mpi::communicator world_;
+  std::size_t frame_bytes_;
+  std::vector<Peer> peers_;
+  std::size_t next_peer_ = 0;
+  std::deque<Envelope> own_;
+  std::size_t unsent_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_mpi_transport(std::size_t frame_bytes) {
+  return std::make_unique<MpiTransport>(frame_bytes);
+}
+
+}  // namespace mpifarm

@@ -1,0 +1,157 @@
+#pragma once
+// Every message between the master and a worker. Plain data; `wire/codec.hpp` turns them into bytes and back.
+// A change here changes `protocol_version`.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/order.hpp"
+#include "base/outcome.hpp"
+
+namespace mpifarm::wire {
+
+inline constexpr std::uint32_t protocol_version = 1;
+
+// Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each other apart.
+struct Identity {
+  std::uint32_t protocol = protocol_version;
+  std::string build;               // mpifarm's version and build hash
+  std::uint64_t run = 0;           // the run's random id
+  std::uint64_t token = 0;         // hash of MPIFARM_TOKEN, keyed by the run; 0 without one
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & protocol & build & run & token; }
+};
+
+// ---- master to worker
+
+// The first message: what this run is. `details` is a packed SetupDetails, read only when the identities agree.
+struct Setup {
+  Identity identity;
+  Bytes details;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & identity & details; }
+};
+
+struct SetupDetails {
+  std::string job;
+  Bytes params;                         // packed Job::Params
+  std::uint64_t seed = 0;
+  std::vector<std::uint64_t> samples;   // ids of an indexed source whose descriptors the hello compares
+  std::int32_t nice = 0;                // nice value of computing threads
+  std::string working_directory;        // relative paths in descriptors mean this one
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & job & params & seed & samples & nice & working_directory;
+  }
+};
+
+// The hello was accepted: make a backend.
+struct Begin {
+  std::uint32_t slots = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & slots; }
+};
+
+// One batch of tasks at consecutive positions.
+struct Lease {
+  LeaseId id;
+  Position first;
+  std::uint64_t count = 0;
+  std::uint32_t attempt = 1;  // of every task in it, from 1
+  Bytes descriptors;          // sequential sources: a varint length and the packed Task, `count` times; else empty
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & id & first & count & attempt & descriptors; }
+};
+
+struct Assign {
+  Order order;
+  std::vector<Lease> leases;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & order & leases; }
+};
+
+// Give back what has not started, ask what runs to stop early.
+struct Drain {
+  template <class Archive>
+  void serialize(Archive&, unsigned) {}
+};
+
+// The end: send nothing more, leave.
+struct Shutdown {
+  template <class Archive>
+  void serialize(Archive&, unsigned) {}
+};
+
+using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown>;
+
+// ---- worker to master
+
+// The answer to Setup; `details` is a packed HelloDetails, read only when the identities agree.
+struct Hello {
+  Identity identity;
+  std::string host;
+  Bytes details;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & identity & host & details; }
+};
+
+struct HelloDetails {
+  std::string error;                        // why the job could not be made here; empty when it could
+  std::vector<std::uint32_t> cpus;          // the affinity mask
+  double cpu_quota = 0;                     // cores of CPU time that the control group allows; 0 for no limit
+  std::uint64_t source_size = 0;            // indexed sources
+  std::vector<std::uint64_t> sample_keys;   // TaskKeys of SetupDetails::samples, in their order
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & error & cpus & cpu_quota & source_size & sample_keys;
+  }
+};
+
+// Some or all of the outcomes that a lease still owes, in its order.
+struct LeaseOutcomes {
+  LeaseId lease;
+  OutcomeBlock block;
+  Nanos busy{};  // slot time these tasks took
+  Nanos cpu{};   // CPU time of it
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & lease & block & busy & cpu; }
+};
+
+struct Outcomes {
+  std::vector<LeaseOutcomes> leases;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & leases; }
+};
+
+// After Drain: nothing is left here, every outcome has been sent.
+struct Drained {
+  template <class Archive>
+  void serialize(Archive&, unsigned) {}
+};
+
+// A line for the run's log, from a task or the worker itself.
+struct LogLine {
+  std::string text;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) { archive & text; }
+};
+
+using ToMaster = std::variant<Hello, Outcomes, Drained, LogLine>;
+
+}  // namespace mpifarm::wire
