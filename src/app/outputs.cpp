@@ -1,5 +1,7 @@
 #include "app/outputs.hpp"
 
+#include <malloc.h>
+
 #include <limits>
 
 #include "base/error.hpp"
@@ -29,6 +31,7 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
 }
 
 std::string Outputs::finish(std::uint64_t known, const Order& order) {
+  malloc_trim(0);  // what the run had in flight is not needed any more
   const std::uint64_t folded = folder_ ? folder_->finish() : 0;
   if (!sinks_.empty() && folded < known) feed_from_journal(folded, order);
   if (results_ != nullptr) results_->finish();

@@ -15,7 +15,7 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::size_t most_backlog_bytes = 16 << 20;  // waiting for the journal; beyond it no credit is granted
+constexpr std::size_t most_backlog_bytes = 4 << 20;  // waiting for the journal; beyond it no credit is granted
 constexpr std::size_t samples_between = 62;
 
 std::string rank_on(int rank, const std::string& host) { return "rank " + std::to_string(rank) + " on " + host; }

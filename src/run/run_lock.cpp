@@ -20,21 +20,24 @@ namespace {
 struct Holder {
   std::string host, boot;
   long process = 0;
-  std::string started;  // field 22 of /proc/PID/stat: tells the process from a later one of the same number
+  std::string started;  // tells the process from a later one of the same number
 
   std::string text() const { return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n'; }
   std::string description() const { return "process " + std::to_string(process) + " on " + host; }
 };
 
+// Field 22 of /proc/PID/stat, in clock ticks since boot; empty when the process is dead, be it that nobody has reaped it (proc(5)).
 std::string start_time(long process) {
   std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
   std::string line;
   std::getline(file, line);
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string::npos) return {};
-  std::istringstream fields{line.substr(name_end + 2)};
-  std::string field;
-  for (int number = 3; number <= 22 && fields >> field;) ++number;
+  std::istringstream fields{line.substr(name_end + 1)};
+  std::string state, field;
+  fields >> state;
+  if (state == "Z" || state == "X") return {};
+  for (int number = 4; number <= 22 && fields >> field;) ++number;
   return field;
 }
 
