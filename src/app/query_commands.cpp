@@ -125,7 +125,7 @@ void status(const StatusCommand& command, const Jobs&) {
   if (summarised && !holder) {
     Summary summary;
     describe::from_value(describe::parse_json(read_file(run.summary())), summary, "summary");
-    print(command.json ? to_json(summary) : for_people(summary, run.path));
+    print(command.json ? to_json(summary) : for_people(summary, run.path) + "\n");
     return;
   }
   const JournalCounts counts = journaled ? count_journal(run) : JournalCounts{};

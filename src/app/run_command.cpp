@@ -102,7 +102,6 @@ int be_worker(Rank& rank, const Jobs& jobs) try {
   Rank::fail(error);
 }
 
-// Rank by rank the same: rank 0 directs, the others follow.
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
   umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);

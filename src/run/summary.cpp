@@ -31,15 +31,17 @@ std::string for_people(const Summary& s, const std::filesystem::path& run) {
   if (s.failed > 0) text += fmt::format(", {} failed", grouped(s.failed));
   if (s.succeeded + s.failed < s.tasks) text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
   if (s.resumed > 0) text += fmt::format(" ({} by earlier starts)", grouped(s.resumed));
-  text += fmt::format("\n  time    {} on {} ({}), {:.1f} % busy, {} tasks/s\n", duration(s.wall_seconds),
-                      s.threads == 1 ? "1 slot" : fmt::format("{} slots", s.threads),
-                      s.ranks == 1 ? "1 rank" : fmt::format("{} ranks", s.ranks), s.utilisation * 100,
-                      grouped(static_cast<std::uint64_t>(s.tasks_per_second)));
+  text += '\n';
+  if (s.threads > 0)
+    text += fmt::format("  time    {} on {} ({}), {:.1f} % busy, {} tasks/s\n", duration(s.wall_seconds),
+                        s.threads == 1 ? "1 slot" : fmt::format("{} slots", s.threads),
+                        s.ranks == 1 ? "1 rank" : fmt::format("{} ranks", s.ranks), s.utilisation * 100,
+                        grouped(static_cast<std::uint64_t>(s.tasks_per_second)));
   if (s.ranks > 1)
     for (const RankSummary& rank : s.per_rank)
       text += fmt::format("  rank    {} on {}: {} tasks, {} busy on {} slot{}{}\n", rank.rank, rank.host, grouped(rank.tasks),
                           duration(rank.busy_seconds), rank.slots, rank.slots == 1 ? "" : "s", rank.lost ? ", lost" : "");
-  text += fmt::format("  digest  {}\n  run     {}\n", s.digest, run.string());
+  text += fmt::format("  digest  {}\n  run     {}", s.digest, run.string());
   return text;
 }
 

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds mpifarm and runs its main job on every core: checksums of a tree of real files, then the same checked by sha256sum.
+# Usage: scripts/run.sh [FOLDER]      (/usr/share/doc)
+tree=$(realpath -- "${1:-/usr/share/doc}") || exit 2
+source "$(dirname "$0")/common.sh"
+scripts/build.sh
+allow_mpirun
+ranks=$(nproc)
+run=runs/checksum-$(date +%Y%m%d-%H%M%S)
+command=(mpirun -n "$ranks" build/mpifarm run checksum --path "$tree" --run "$run")
+say "" "\$ ${command[*]}"
+status=0
+"${command[@]}" || status=$?
+if [ ! -e "$run/SHA256SUMS" ]; then exit "$status"; fi
+say "" "The same, checked by another tool:" "\$ sha256sum --quiet -c $run/SHA256SUMS"
+sha256sum --quiet -c "$run/SHA256SUMS"
+say "$(wc -l <"$run/SHA256SUMS") checksums agree." "" "Next:" \
+  "  scripts/run.sh ~/data                     your own files" \
+  "  build/mpifarm results $run    a row for every task" \
+  "  build/mpifarm list                        the other jobs"
+exit "$status"

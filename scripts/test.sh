@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Every test: the checks, all tests of the release build, and those that run without MPI under sanitizers.
+# Usage: scripts/test.sh [quick]      quick: the release build alone
+source "$(dirname "$0")/common.sh"
+need_packages "${build_packages[@]}" "${test_packages[@]}" "${check_packages[@]}"
+allow_mpirun
+
+step() { say "" "== $* (after $SECONDS s)"; }
+
+step "release build"
+configure build -DMPIFARM_TESTS=ON
+ninja -C build
+if [ "${1:-}" != quick ]; then
+  step "checks"
+  scripts/check.sh
+  step "address and undefined behaviour sanitizers"
+  configure build-asan -DMPIFARM_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMPIFARM_TESTS=ON
+  ninja -C build-asan unit_tests
+  ctest --test-dir build-asan --output-on-failure -j2
+  step "thread sanitizer"
+  configure build-tsan -DMPIFARM_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMPIFARM_TESTS=ON
+  ninja -C build-tsan unit_tests
+  ctest --test-dir build-tsan --output-on-failure -j2 -R '^(compute|node|transport|base)'
+fi
+step "tests of the release build"
+ctest --test-dir build --output-on-failure -j2
+say "" "all passed after $SECONDS s"
