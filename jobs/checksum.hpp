@@ -25,11 +25,11 @@ struct Checksum {
   static constexpr auto summary = "SHA-256 of files, and of all files below directories";
 
   struct Params {
-    std::vector<std::string> path;
-  };  // files and directories, which may be symbolic links
+    std::vector<std::string> path;  // files and directories, which may be symbolic links
+  };
   struct Task {
-    std::string path;
-  };  // any bytes but NUL
+    std::string path;  // any bytes but NUL
+  };
   struct Result {
     std::string path, sha256;  // in 64 lower-case hexadecimal digits
     std::uint64_t bytes;
@@ -102,24 +102,21 @@ struct Checksum {
     return text;
   }
 
-  // As coreutils' sha256sum does: a name with a backslash or line end is escaped, and its line begins with
-  // one.
+  // As coreutils' sha256sum does: a name with a backslash or a line end is escaped, and its line
+  // begins with a backslash.
   static void append_line(std::string& out, const Result& result) {
     if (result.path.find_first_of("\\\n\r") != std::string::npos) out += '\\';
     out.append(result.sha256).append("  ");
-    for (const char c : result.path) switch (c) {
-        case '\\':
-          out += "\\\\";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        default:
-          out += c;
-      }
+    for (const char c : result.path) {
+      if (c == '\n')
+        out += "\\n";
+      else if (c == '\r')
+        out += "\\r";
+      else if (c == '\\')
+        out += "\\\\";
+      else
+        out += c;
+    }
     out += '\n';
   }
 

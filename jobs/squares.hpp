@@ -10,14 +10,14 @@ struct Squares {
   static constexpr auto summary = "Square every integer in [from, to)";
 
   struct Params {
-    std::int64_t from = 0, to = 10'000;
-  };  // become --from and --to
+    std::int64_t from = 0, to = 10'000;  // become --from and --to
+  };
   struct Task {
     std::int64_t n;
   };
   struct Result {
-    std::int64_t n, square;
-  };  // become the columns of the results
+    std::int64_t n, square;  // become the columns of the results
+  };
 
   // Once per computing process: warm state lives here. Throws BadInput when `to` is below `from`.
   explicit Squares(const Params& params) : params_{params} {

@@ -1,6 +1,6 @@
 #pragma once
-// The one include of a job's author: write the structs Params, Task and Result, a `compute`, and describe the structs.
-// The rules are in job/concepts.hpp, the story in the README.
+// The one include of a job's author: write the structs Params, Task and Result, a `compute`, and describe the
+// structs. The rules are in job/concepts.hpp, the story in the README.
 
 #include <boost/describe.hpp>
 #include <cstdint>

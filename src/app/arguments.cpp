@@ -30,8 +30,9 @@ T parse_in(const std::string& flag, const std::string& text, T least, T most, co
   std::string why = parse_number(text, value);
   if (why.empty() && !(value >= least && value <= most)) why = "out of range";
   if (why.empty()) return value;
-  const std::string range = std::is_integral_v<T> ? "a whole number from " + std::to_string(least) + " to " + std::to_string(most)
-                                                  : "a number from " + plain(least) + " to " + plain(most);
+  const std::string range =
+      std::is_integral_v<T> ? "a whole number from " + std::to_string(least) + " to " + std::to_string(most)
+                            : "a number from " + plain(least) + " to " + plain(most);
   throw BadInput{flag + " is " + why + " (\"" + text + "\"); give " + range + instead};
 }
 
@@ -40,7 +41,10 @@ class Flags {
   Flags(CLI::App& app, Texts& texts) : app_{app}, texts_{texts} {}
 
   CLI::Option* value(const std::string& name, const std::string& type, const std::string& help) {
-    return app_.add_option(name, texts_[name], help)->type_name(type)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    return app_.add_option(name, texts_[name], help)
+        ->type_name(type)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }
   CLI::Option* repeated(const std::string& name, const std::string& type, const std::string& help) {
     return app_.add_option(name, texts_[name], help)
@@ -49,7 +53,9 @@ class Flags {
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
-  CLI::Option* on_off(const std::string& name, const std::string& help) { return app_.add_flag(name, texts_[name], help); }
+  CLI::Option* on_off(const std::string& name, const std::string& help) {
+    return app_.add_flag(name, texts_[name], help);
+  }
 
  private:
   CLI::App& app_;
@@ -78,7 +84,8 @@ std::optional<T> number_or_auto(const Texts& texts, const std::string& flag, T l
 void add_start_flags(Flags& flags) {
   flags.value("--threads", "N|auto", "computing threads of every rank; auto: the cores granted to it");
   flags.value("--master-slots", "N|auto", "computing threads of rank 0");
-  flags.value("--batch", "N|auto", "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
+  flags.value("--batch", "N|auto",
+              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   flags.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
   flags.value("--nice", "N", "added to the nice value of computing threads (10)");
   flags.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
@@ -107,7 +114,8 @@ void add_run_flags(Flags& flags) {
   flags.value("--seed", "N", "of shuffle and of the tasks' random streams (0)");
   flags.value("--retries", "N", "further attempts that a failed task gets (0)");
   flags.value("--retry-delay", "SECONDS", "before the first of them; doubles with each (0)");
-  flags.value("--durability", "sync|batch|none", "when an outcome counts: on disk; in the kernel, on disk within a second; no journal (batch)");
+  flags.value("--durability", "sync|batch|none",
+              "when an outcome counts: on disk; in the kernel, on disk within a second; no journal (batch)");
   flags.value("--results", "csv|jsonl|none", "the results file (csv; jsonl where a Result is nested)");
   flags.on_off("--dry-run", "say what would run, and run nothing");
 }
@@ -119,7 +127,8 @@ RunOptions run_options(const Texts& texts) {
   options.retries = number<unsigned>(texts, "--retries", 0, 1'000'000);
   options.retry_delay_seconds = number<double>(texts, "--retry-delay", 0, 1e6);
   if (const auto* text = given(texts, "--durability")) options.durability = parse_durability(*text);
-  if (const auto* text = given(texts, "--results")) options.results = parse_results_format("--results", *text);
+  if (const auto* text = given(texts, "--results"))
+    options.results = parse_results_format("--results", *text);
   return options;
 }
 
@@ -130,17 +139,20 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-[[noreturn]] void refuse_argument(const std::string& argument, const CLI::App& app, const std::string& command) {
+[[noreturn]] void refuse_argument(const std::string& argument, const CLI::App& app,
+                                  const std::string& command) {
   if (!argument.starts_with('-'))
-    throw BadInput{"an argument is not expected here (\"" + argument + "\"); see `mpifarm " + command + " --help`"};
+    throw BadInput{"an argument is not expected here (\"" + argument + "\"); see `mpifarm " + command +
+                   " --help`"};
   const std::string flag = argument.substr(0, argument.find('='));
   const std::string near = nearest_name(flag, option_names(app));
-  throw BadInput{"there is no flag " + flag + (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm " +
-                 command + " --help`"};
+  throw BadInput{"there is no flag " + flag + (near.empty() ? "" : " (did you mean " + near + "?)") +
+                 "; see `mpifarm " + command + " --help`"};
 }
 
 // Parses `arguments` with `app`; returns help text when that was asked for.
-std::optional<std::string> parse(CLI::App& app, std::vector<std::string> arguments, const std::string& command) {
+std::optional<std::string> parse(CLI::App& app, std::vector<std::string> arguments,
+                                 const std::string& command) {
   app.allow_extras();
   std::ranges::reverse(arguments);  // CLI11 wants them so
   try {
@@ -168,12 +180,14 @@ const JobType& require_job(const std::string& name, const Jobs& jobs) {
 // The job comes first; behind flags, it is the first argument that names one.
 std::size_t find_job_name(const std::vector<std::string>& arguments, const Jobs& jobs) {
   if (arguments.empty() || !arguments[0].starts_with('-')) return 0;
-  const auto named = std::ranges::find_if(arguments, [&](const std::string& word) { return find_job(jobs, word) != nullptr; });
+  const auto named = std::ranges::find_if(
+      arguments, [&](const std::string& word) { return find_job(jobs, word) != nullptr; });
   return named == arguments.end() ? 0 : static_cast<std::size_t>(named - arguments.begin());
 }
 
 Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
-  CLI::App app{"Computes a job's tasks on every rank, and keeps the outcomes in a run directory.", "mpifarm run JOB"};
+  CLI::App app{"Computes a job's tasks on every rank, and keeps the outcomes in a run directory.",
+               "mpifarm run JOB"};
   Texts texts;
   Flags flags{app, texts};
   const std::size_t at = find_job_name(arguments, jobs);
@@ -190,14 +204,16 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   for (const describe::FlagInfo& flag : job_flags) {
     const std::string help = flag.default_text.empty() ? "" : "(" + flag.default_text + ")";
-    CLI::Option* option = flag.is_switch  ? flags.on_off(flag.name, help)
-                          : flag.repeated ? flags.repeated(flag.name, flag.type_name, help + " may be given many times")
-                                          : flags.value(flag.name, flag.type_name, help);
+    CLI::Option* option = flag.is_switch ? flags.on_off(flag.name, help)
+                          : flag.repeated
+                              ? flags.repeated(flag.name, flag.type_name, help + " may be given many times")
+                              : flags.value(flag.name, flag.type_name, help);
     option->group("Flags of the job");
   }
   add_run_flags(flags);
   add_start_flags(flags);
-  if (const auto help = parse(app, std::move(arguments), "run" + (has_job ? " " + std::string{command.type->name()} : " JOB")))
+  if (const auto help = parse(app, std::move(arguments),
+                              "run" + (has_job ? " " + std::string{command.type->name()} : " JOB")))
     return PrintCommand{*help};
   if (!has_job) throw BadInput{"no job is named; say `mpifarm run JOB`, `mpifarm list` shows the jobs"};
 
@@ -211,14 +227,16 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   command.continues = given(texts, "--continue") != nullptr;
   command.dry_run = given(texts, "--dry-run") != nullptr;
-  if (command.continues && command.directory.empty()) throw BadInput{"--continue does not know the run; name it with --run DIR"};
+  if (command.continues && command.directory.empty())
+    throw BadInput{"--continue does not know the run; name it with --run DIR"};
   command.type->params_from_flags(command.job_flags);  // refuses what is malformed, before MPI starts
   return command;
 }
 
 // Commands that take positional arguments and few flags.
 struct Simple {
-  Simple(const std::string& description, const std::string& usage) : app{description, "mpifarm " + usage}, flags{app, texts} {}
+  Simple(const std::string& description, const std::string& usage)
+      : app{description, "mpifarm " + usage}, flags{app, texts} {}
   CLI::App app;
   Texts texts;
   Flags flags;
@@ -226,7 +244,8 @@ struct Simple {
 
 std::string positional(Simple& simple, const std::string& name, const std::string& command) {
   const std::string* text = given(simple.texts, name);
-  if (text == nullptr || text->empty()) throw BadInput{name + " is missing; say `mpifarm " + command + " " + name + "`"};
+  if (text == nullptr || text->empty())
+    throw BadInput{name + " is missing; say `mpifarm " + command + " " + name + "`"};
   return *text;
 }
 
@@ -268,20 +287,24 @@ Command parse_results(std::vector<std::string> arguments) {
   if (const auto help = parse(simple.app, std::move(arguments), "results")) return PrintCommand{*help};
   positional(simple, "RUN", "results");
   ResultsCommand command{simple.texts["RUN"], ResultsFormat::csv, std::nullopt, ""};
-  if (const auto* text = given(simple.texts, "--format")) command.format = parse_results_format("--format", *text);
-  if (command.format == ResultsFormat::none) throw BadInput{"--format is not known (\"none\"); use csv or jsonl"};
+  if (const auto* text = given(simple.texts, "--format"))
+    command.format = parse_results_format("--format", *text);
+  if (command.format == ResultsFormat::none)
+    throw BadInput{"--format is not known (\"none\"); use csv or jsonl"};
   if (const auto* text = given(simple.texts, "--status")) {
     command.status = *text == "timed-out" ? "timed out" : *text;
     const std::vector<std::string> known{"succeeded", "failed", "timed out", "crashed"};
     if (std::ranges::find(known, *command.status) == known.end())
-      throw BadInput{"--status is not known (\"" + *text + "\"); use succeeded, failed, timed-out or crashed"};
+      throw BadInput{"--status is not known (\"" + *text +
+                     "\"); use succeeded, failed, timed-out or crashed"};
   }
   if (const auto* text = given(simple.texts, "--output,-o")) command.output = *text;
   return command;
 }
 
 std::string overall_help() {
-  return "mpifarm computes many tasks on the cores of one or many hosts, loses none, and tells where the time went.\n\n"
+  return "mpifarm computes many tasks on the cores of one or many hosts, loses none, and tells where the "
+         "time went.\n\n"
          "Usage: mpifarm COMMAND ...          each command has --help\n\n"
          "  run JOB [flags]    compute a job; alone on this host's cores, or on every rank of\n"
          "                     mpirun -n N mpifarm run JOB ...\n"
@@ -296,7 +319,8 @@ std::string overall_help() {
 }  // namespace
 
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") return PrintCommand{overall_help()};
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help")
+    return PrintCommand{overall_help()};
   if (arguments[0] == "--version") return PrintCommand{version_text()};
   const std::string& name = arguments[0];
   std::vector<std::string> rest{arguments.begin() + 1, arguments.end()};
@@ -306,10 +330,11 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
-  const std::vector<std::string> names{"run", "resume", "list", "describe", "status", "results", "--help", "--version"};
+  const std::vector<std::string> names{"run",    "resume",  "list",   "describe",
+                                       "status", "results", "--help", "--version"};
   const std::string near = nearest_name(name, names);
-  throw BadInput{"there is no command \"" + name + "\"" + (near.empty() ? "" : " (did you mean " + near + "?)") +
-                 "; see `mpifarm --help`"};
+  throw BadInput{"there is no command \"" + name + "\"" +
+                 (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm --help`"};
 }
 
 }  // namespace mpifarm::app

@@ -22,7 +22,7 @@ struct StartOptions {
   std::optional<unsigned> threads;       // nothing: automatic
   std::optional<unsigned> master_slots;  // nothing: as every rank
   sched::BatchingOptions batching;
-  int nice = 10;                         // of computing threads
+  int nice = 10;  // of computing threads
   double grace_seconds = 30;
   bool quiet = false, verbose = false;
 };
@@ -72,8 +72,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command =
-    std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand, ResultsCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand,
+                             ResultsCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

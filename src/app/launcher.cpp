@@ -21,7 +21,8 @@ struct Launcher {
 };
 
 // Slurm's own variables are set in batch scripts too, where no step runs: a step says its number of tasks.
-constexpr std::array launchers{Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, Launcher{"PMI_RANK", "PMI_SIZE"},
+constexpr std::array launchers{Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                               Launcher{"PMI_RANK", "PMI_SIZE"},
                                Launcher{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
 
 }  // namespace

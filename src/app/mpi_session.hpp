@@ -11,8 +11,8 @@ namespace mpifarm::app {
 // The thread that makes it is the one that may use the transport.
 class MpiSession {
  public:
-  // Throws MachineryFailure when MPI does not give the thread level, BadInput when it is not the MPI that the launcher speaks to:
-  // `launched_size` ranks were announced.
+  // Throws MachineryFailure when MPI does not give the thread level, BadInput when it is not the MPI that the
+  // launcher speaks to: `launched_size` ranks were announced.
   explicit MpiSession(int launched_size);
   ~MpiSession();  // finalises
   MpiSession(const MpiSession&) = delete;

@@ -63,7 +63,8 @@ class MergedOutcomes {
   void add(const RunDirectory& run, const Manifest& manifest) {
     const journal::Survey survey = journal::inspect(run.path);
     const JournalCounts counts = count_journal(run);
-    const Order order{parse_order(manifest.order), manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
+    const Order order{parse_order(manifest.order),
+                      manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
                       manifest.seed, manifest.window};
     Source source;
     source.outcomes = std::make_unique<journal::OrderedOutcomes>(survey, order, run.path);
@@ -75,7 +76,8 @@ class MergedOutcomes {
     if (taken_ < sources_.size() && !sources_[taken_].outcomes->next(sources_[taken_].head))
       sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(taken_));
     if (sources_.empty()) return false;
-    const auto least = std::ranges::min_element(sources_, {}, [](const Source& source) { return source.head.id; });
+    const auto least =
+        std::ranges::min_element(sources_, {}, [](const Source& source) { return source.head.id; });
     taken_ = static_cast<std::size_t>(least - sources_.begin());
     outcome = least->head;
     return true;
@@ -102,7 +104,8 @@ void describe_job(const DescribeCommand& command) {
   const JobType& job = *command.type;
   std::string text = fmt::format("{}: {}\n\nflags\n", job.name(), job.summary());
   for (const describe::FlagInfo& flag : job.flags())
-    text += fmt::format("  {:<24} {}{}{}\n", flag.name, flag.type_name, flag.default_text.empty() ? "" : " (" + flag.default_text + ")",
+    text += fmt::format("  {:<24} {}{}{}\n", flag.name, flag.type_name,
+                        flag.default_text.empty() ? "" : " (" + flag.default_text + ")",
                         flag.repeated ? ", may be given many times" : "");
   text += "\ntask fields\n";
   for (const std::string& column : job.task_columns()) text += "  " + column + "\n";
@@ -111,7 +114,8 @@ void describe_job(const DescribeCommand& command) {
     const bool measured = std::ranges::find(job.measured(), column) != job.measured().end();
     text += "  " + column + (measured ? "  (measured: not part of the digest)" : "") + "\n";
   }
-  text += fmt::format("\nsource: {}\n", job.indexed() ? "indexed: every rank makes its tasks itself" : "sequential: rank 0 pulls the tasks");
+  text += fmt::format("\nsource: {}\n", job.indexed() ? "indexed: every rank makes its tasks itself"
+                                                      : "sequential: rank 0 pulls the tasks");
   print(text);
 }
 
@@ -138,12 +142,15 @@ void status(const StatusCommand& command, const Jobs&) {
                                                    {"tasks", tasks},
                                                    {"succeeded", counts.succeeded},
                                                    {"failed", counts.failed},
-                                                   {"starts", counts.starts}}}, 2) + "\n");
+                                                   {"starts", counts.starts}}},
+                            2) +
+          "\n");
     return;
   }
-  print(fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n", manifest.job, state,
-                    counts.succeeded + counts.failed, tasks, counts.failed,
-                    holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(), run.path.string()));
+  print(fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n", manifest.job,
+                    state, counts.succeeded + counts.failed, tasks, counts.failed,
+                    holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(),
+                    run.path.string()));
 }
 
 void results(const ResultsCommand& command, const Jobs& jobs) {
@@ -153,18 +160,24 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
     const RunDirectory run{directory};
     const Manifest manifest = read_manifest(run);
     const JobType* job = find_job(jobs, manifest.job);
-    if (job == nullptr) throw BadInput{"this program has no job \"" + manifest.job + "\" (of the run " + directory + "); use the program that started it"};
+    if (job == nullptr)
+      throw BadInput{"this program has no job \"" + manifest.job + "\" (of the run " + directory +
+                     "); use the program that started it"};
     if (type != nullptr && job != type)
-      throw BadInput{"the runs are of different jobs (" + std::string{type->name()} + ", " + manifest.job + "); name runs of one job"};
+      throw BadInput{"the runs are of different jobs (" + std::string{type->name()} + ", " + manifest.job +
+                     "); name runs of one job"};
     if (manifest.durability == "none")
-      throw BadInput{"the run kept no journal (" + directory + " ran with --durability none); its results file is all there is"};
+      throw BadInput{"the run kept no journal (" + directory +
+                     " ran with --durability none); its results file is all there is"};
     type = job;
     outcomes.add(run, manifest);
   }
   const std::string name = command.output.empty() ? "stdout" : command.output;
-  const FileDescriptor file{command.output.empty() ? dup(1)
-                                                   : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-  if (file.get() < 0) throw BadInput{"the output cannot be written (" + name + ": " + errno_text(errno) + "); name another file"};
+  const FileDescriptor file{
+      command.output.empty() ? dup(1) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+  if (file.get() < 0)
+    throw BadInput{"the output cannot be written (" + name + ": " + errno_text(errno) +
+                   "); name another file"};
   const ResultsText text{*type, command.format};
   Bytes buffer;
   text.append_header(buffer);

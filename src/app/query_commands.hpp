@@ -1,5 +1,6 @@
 #pragma once
-// Commands that only look: list, describe, status, results. They throw BadInput and MachineryFailure, and write to stdout.
+// Commands that only look: list, describe, status, results. They throw BadInput and MachineryFailure, and
+// write to stdout.
 
 #include "app/arguments.hpp"
 

@@ -34,7 +34,8 @@ class Rank {
 
   Transport& transport() { return session_ ? session_->transport() : *alone_; }
 
-  // Ends the process while a task still computes: its thread goes with the process, nothing it uses is destroyed before.
+  // Ends the process while a task still computes: its thread goes with the process, nothing it uses is
+  // destroyed before.
   [[noreturn]] void leave(int status) {
     session_.reset();
     std::fflush(nullptr);
@@ -42,7 +43,8 @@ class Rank {
   }
   // A worker that fails cannot go on, and the others cannot know.
   [[noreturn]] static void fail(const std::exception& error) {
-    std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank, error.what());
+    std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank,
+                 error.what());
     MpiSession::abort(static_cast<int>(ExitStatus::machinery));
   }
 
@@ -119,11 +121,13 @@ int run(const RunCommand& command, const Jobs& jobs) {
     if (speaks_for_all()) std::fputs(describe_plan(command, ranks).c_str(), stdout);
     return 0;
   }
-  return be_rank(jobs, [&] { return plan_run(command, static_cast<std::uint32_t>(ranks)); }, command.start);
+  return be_rank(
+      jobs, [&] { return plan_run(command, static_cast<std::uint32_t>(ranks)); }, command.start);
 }
 
 int resume(const ResumeCommand& command, const Jobs& jobs) {
-  return be_rank(jobs, [&] { return plan_resume(command.directory, jobs); }, command.start);
+  return be_rank(
+      jobs, [&] { return plan_resume(command.directory, jobs); }, command.start);
 }
 
 }  // namespace mpifarm::app

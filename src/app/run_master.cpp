@@ -72,10 +72,12 @@ int RunMaster::run() {
 void RunMaster::replay_journal() {
   if (!plan_.survey) return;
   if (plan_.survey->torn_bytes > 0)
-    log::warning(fmt::format("the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
-                             plan_.survey->torn_bytes));
+    log::warning(fmt::format(
+        "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
+        plan_.survey->torn_bytes));
   digest_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
-  log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(), scheduler_.resumed()));
+  log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
+                        scheduler_.resumed()));
 }
 
 void RunMaster::open_journal() {
@@ -91,7 +93,8 @@ void RunMaster::open_journal() {
     options.journal = journal::create_segment(plan_.directory.path, plan_.survey, plan_.manifest.run_id);
     std::uint32_t threads = 0;
     for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
-    options.journal->append(journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
+    options.journal->append(
+        journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
     options.journal->sync();
   }
   committer_ = std::make_unique<Committer>(std::move(options));
@@ -140,8 +143,8 @@ void RunMaster::on_signals(TimePoint now) {
     master_.give_up();
     return;
   }
-  log::warning(fmt::format("stopping: running tasks have {} s to end; carry on later with: mpifarm resume {}", start_.grace_seconds,
-                           plan_.directory.path.string()));
+  log::warning(fmt::format("stopping: running tasks have {} s to end; carry on later with: mpifarm resume {}",
+                           start_.grace_seconds, plan_.directory.path.string()));
   master_.drain(now);
 }
 
@@ -153,8 +156,10 @@ void RunMaster::report(TimePoint now) {
   if (now < next_report_) return;
   next_report_ = now + report_interval;
   const Progress p = master_.progress(now);
-  log::info(fmt::format("{} of {}{} tasks, {} running, {} failed, {:.0f}/s", p.committed, p.known, p.source_open ? "+" : "", p.leased,
-                        p.failed, p.wall_seconds > 0 ? static_cast<double>(p.committed - p.resumed) / p.wall_seconds : 0));
+  log::info(
+      fmt::format("{} of {}{} tasks, {} running, {} failed, {:.0f}/s", p.committed, p.known,
+                  p.source_open ? "+" : "", p.leased, p.failed,
+                  p.wall_seconds > 0 ? static_cast<double>(p.committed - p.resumed) / p.wall_seconds : 0));
 }
 
 void RunMaster::post_status(TimePoint now, std::string_view state) {
@@ -194,8 +199,8 @@ Summary RunMaster::summarise() const {
   s.ranks = static_cast<unsigned>(transport_.size());
   for (const auto& [rank, tally] : scheduler_.tallies()) {
     const std::string& host = master_.workers()[static_cast<std::size_t>(rank)].host;
-    s.per_rank.push_back({rank, host, tally.slots, tally.lost, tally.tasks, tally.attempts, tally.failed_attempts,
-                          seconds(tally.busy), seconds(tally.cpu)});
+    s.per_rank.push_back({rank, host, tally.slots, tally.lost, tally.tasks, tally.attempts,
+                          tally.failed_attempts, seconds(tally.busy), seconds(tally.cpu)});
     s.threads += tally.slots;
     s.lost_ranks += tally.lost ? 1 : 0;
     s.attempts += tally.attempts;

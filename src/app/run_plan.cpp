@@ -35,9 +35,12 @@ std::string order_text(OrderKind kind) { return std::string{to_string(kind)}; }
 
 std::string durability_text(Durability durability) {
   switch (durability) {
-    case Durability::sync: return "sync";
-    case Durability::none: return "none";
-    default: return "batch";
+    case Durability::sync:
+      return "sync";
+    case Durability::none:
+      return "none";
+    default:
+      return "batch";
   }
 }
 
@@ -53,7 +56,9 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.job = command.type->name();
   m.params = command.type->params_to_value(params);
   if (command.type->params_from_value(m.params) != params)
-    throw BadInput{"a param cannot be kept in run.json (" + describe::to_json(m.params) + " is not what was given: is it UTF-8?), so the run could not be resumed; give it another way"};
+    throw BadInput{
+        "a param cannot be kept in run.json (" + describe::to_json(m.params) +
+        " is not what was given: is it UTF-8?), so the run could not be resumed; give it another way"};
   m.run_id = random_id();
   m.tasks = job.size();
   if (job.size()) m.source_digest = source_digest(job);
@@ -76,23 +81,26 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
 void check_order_needs_journal(const RunPlan& plan) {
   if (!plan.journaled() && plan.manifest.order != "fifo" && plan.has_sinks())
     throw BadInput{"--order " + plan.manifest.order +
-                   " needs a journal to bring the results into task order (--durability none keeps none); leave one of the two out"};
+                   " needs a journal to bring the results into task order (--durability none keeps none); "
+                   "leave one of the two out"};
 }
 
 // `--seed` and the like, given again for a run that has them already.
 void check_same(const std::string& flag, const std::string& before, const std::optional<std::string>& now) {
   if (now && *now != before)
-    throw BadInput{flag + " changed since the run began (" + before + " -> " + *now + "); leave it as it was, or start a new run with another --run"};
+    throw BadInput{flag + " changed since the run began (" + before + " -> " + *now +
+                   "); leave it as it was, or start a new run with another --run"};
 }
 
 void check_unchanged(const RunCommand& command, const Manifest& manifest) {
   if (command.type->name() != manifest.job)
-    throw BadInput{"the job changed since the run began (" + manifest.job + " -> " + std::string{command.type->name()} +
-                   "); start a new run with another --run"};
-  const std::string changes =
-      changed_params(manifest.params, command.type->params_to_value(command.type->params_from_flags(command.job_flags)));
+    throw BadInput{"the job changed since the run began (" + manifest.job + " -> " +
+                   std::string{command.type->name()} + "); start a new run with another --run"};
+  const std::string changes = changed_params(
+      manifest.params, command.type->params_to_value(command.type->params_from_flags(command.job_flags)));
   if (!changes.empty())
-    throw BadInput{"the params changed since the run began (" + changes + "); leave them as they were, or start a new run with another --run"};
+    throw BadInput{"the params changed since the run began (" + changes +
+                   "); leave them as they were, or start a new run with another --run"};
   const RunOptions& run = command.run;
   if (run.order) check_same("--order", manifest.order, order_text(*run.order));
   if (run.seed) check_same("--seed", std::to_string(manifest.seed), std::to_string(*run.seed));
@@ -106,7 +114,8 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   plan.job = command.type->make(plan.params);
   plan.manifest = make_manifest(command, *plan.job, plan.params, ranks);
   check_order_needs_journal(plan);
-  plan.directory.path = command.directory.empty() ? default_run_path(command.type->name()) : std::filesystem::path{command.directory};
+  plan.directory.path = command.directory.empty() ? default_run_path(command.type->name())
+                                                  : std::filesystem::path{command.directory};
   create_run(plan.directory, to_json(plan.manifest));
   plan.lock = std::make_unique<RunLock>(plan.directory);
   return plan;
@@ -118,10 +127,14 @@ void check_source(const RunPlan& plan) {
     return;
   }
   if (plan.job->size() != plan.manifest.tasks)
-    throw BadInput{"the source changed since the run began (" + std::to_string(plan.manifest.tasks.value_or(0)) + " tasks -> " +
-                   std::to_string(plan.job->size().value_or(0)) + "); bring it back as it was, or start a new run"};
+    throw BadInput{"the source changed since the run began (" +
+                   std::to_string(plan.manifest.tasks.value_or(0)) + " tasks -> " +
+                   std::to_string(plan.job->size().value_or(0)) +
+                   "); bring it back as it was, or start a new run"};
   if (source_digest(*plan.job) != plan.manifest.source_digest)
-    throw BadInput{"the source changed since the run began (as many tasks, but other ones); bring it back as it was, or start a new run"};
+    throw BadInput{
+        "the source changed since the run began (as many tasks, but other ones); bring it back as it was, or "
+        "start a new run"};
 }
 
 }  // namespace
@@ -134,7 +147,8 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.seed = manifest.seed;
   options.batching = batching;
   options.retries = manifest.retries;
-  options.retry_delay = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});
+  options.retry_delay =
+      std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});
   if (options.sequential) options.window = manifest.window;
   if (!journaled() && has_sinks()) options.most_ahead = 1 << 20;  // what waits for its turn is in memory only
   return options;
@@ -155,11 +169,14 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   plan.manifest = parse_manifest(read_file(plan.directory.manifest()), plan.directory.manifest().string());
   plan.type = find_job(jobs, plan.manifest.job);
   if (plan.type == nullptr)
-    throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() + "); resume with the program that started it"};
+    throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +
+                   "); resume with the program that started it"};
   if (!plan.journaled())
-    throw BadInput{"the run kept no journal (" + run.string() + " ran with --durability none), so it cannot be resumed; start a new run"};
+    throw BadInput{"the run kept no journal (" + run.string() +
+                   " ran with --durability none), so it cannot be resumed; start a new run"};
   plan.lock = std::make_unique<RunLock>(plan.directory);
-  if (!plan.lock->taken_over().empty()) log::info("took over the run from " + plan.lock->taken_over() + ", which is dead");
+  if (!plan.lock->taken_over().empty())
+    log::info("took over the run from " + plan.lock->taken_over() + ", which is dead");
   plan.params = plan.type->params_from_value(plan.manifest.params);
   plan.job = plan.type->make(plan.params);
   plan.survey = journal::inspect(plan.directory.path);
@@ -170,10 +187,12 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
 std::string describe_plan(const RunCommand& command, int ranks) {
   const Bytes params = command.type->params_from_flags(command.job_flags);
   const std::unique_ptr<AnyJob> job = command.type->make(params);
-  std::string text = "would run " + std::string{command.type->name()} + " on " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks") +
-                     "\n  params  " + describe::to_json(command.type->params_to_value(params)) + "\n";
+  std::string text = "would run " + std::string{command.type->name()} + " on " + std::to_string(ranks) +
+                     (ranks == 1 ? " rank" : " ranks") + "\n  params  " +
+                     describe::to_json(command.type->params_to_value(params)) + "\n";
   const auto order = order_text(command.run.order.value_or(OrderKind::fifo));
-  text += "  order   " + order + "\n  tasks   " + (job->size() ? std::to_string(*job->size()) : "as the source brings them") + "\n";
+  text += "  order   " + order + "\n  tasks   " +
+          (job->size() ? std::to_string(*job->size()) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;
   Bytes descriptor;
   const auto source = job->open_source();

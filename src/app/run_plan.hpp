@@ -17,9 +17,9 @@ struct RunPlan {
   Manifest manifest;
   const JobType* type = nullptr;
   Bytes params;
-  std::unique_ptr<AnyJob> job;             // rank 0's own instance: source and checks
+  std::unique_ptr<AnyJob> job;  // rank 0's own instance: source and checks
   std::unique_ptr<RunLock> lock;
-  std::optional<journal::Survey> survey;   // of earlier starts; nothing at the first
+  std::optional<journal::Survey> survey;  // of earlier starts; nothing at the first
 
   bool journaled() const { return manifest.durability != "none"; }
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
@@ -28,7 +28,8 @@ struct RunPlan {
   sched::Options scheduler_options(const sched::BatchingOptions& batching) const;
 };
 
-// Each throws BadInput when the input is not good, before anything is computed. `ranks`: of this start, for the manifest.
+// Each throws BadInput when the input is not good, before anything is computed. `ranks`: of this start, for
+// the manifest.
 RunPlan plan_run(const RunCommand& command, std::uint32_t ranks);
 RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs);
 

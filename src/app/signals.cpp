@@ -1,8 +1,7 @@
 #include "app/signals.hpp"
 
-#include <csignal>
-
 #include <atomic>
+#include <csignal>
 
 namespace mpifarm::app {
 namespace {

@@ -52,7 +52,8 @@ std::vector<std::uint32_t> affinity_cpus() {
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
     if (sched_getaffinity(0, bytes, set.get()) != 0) continue;
     for (int cpu = 0; cpu < most; ++cpu)
-      if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set.get())) cpus.push_back(static_cast<std::uint32_t>(cpu));
+      if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set.get()))
+        cpus.push_back(static_cast<std::uint32_t>(cpu));
     break;
   }
   return cpus;

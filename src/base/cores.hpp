@@ -10,7 +10,8 @@ namespace mpifarm {
 // The CPU numbers of the affinity mask of the calling thread, ascending.
 std::vector<std::uint32_t> affinity_cpus();
 
-// Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow; 0 for no limit.
+// Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow; 0 for no
+// limit.
 double cpu_quota();
 
 std::string host_name();

@@ -8,14 +8,15 @@ namespace mpifarm {
 
 // What a process tells its caller. A promise to users: add, never change.
 enum class ExitStatus : int {
-  success = 0,        // every task succeeded
-  tasks_failed = 1,   // some task failed for good
-  bad_input = 2,      // bad usage or input; nothing was computed
-  machinery = 3,      // MPI, disk or a bug failed
-  resumable = 75,     // unfinished; `mpifarm resume` carries on (EX_TEMPFAIL)
+  success = 0,       // every task succeeded
+  tasks_failed = 1,  // some task failed for good
+  bad_input = 2,     // bad usage or input; nothing was computed
+  machinery = 3,     // MPI, disk or a bug failed
+  resumable = 75,    // unfinished; `mpifarm resume` carries on (EX_TEMPFAIL)
 };
 
-// The user's flags, files or job parameters are wrong. The text says what, why with the value and where, and what to do.
+// The user's flags, files or job parameters are wrong. The text says what, why with the value and where, and
+// what to do.
 struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

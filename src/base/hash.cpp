@@ -13,8 +13,9 @@ unsigned __int128 hash128(BytesView bytes, std::uint64_t seed) {
   return static_cast<unsigned __int128>(hash.high64) << 64 | hash.low64;
 }
 
-// The id enters through the seed, so that the result is hashed where it lies. Ids and "not succeeded" must not meet:
-// success uses seeds of even multiples, failure an input that no success has (a different length and seed).
+// The id enters through the seed, so that the result is hashed where it lies. Ids and "not succeeded" must
+// not meet: success uses seeds of even multiples, failure an input that no success has (a different length
+// and seed).
 constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;
 
 }  // namespace
@@ -29,8 +30,7 @@ void Digest::add_failure(std::uint64_t id) { sum_ += hash128("\xffnot succeeded\
 
 std::string Digest::hex() const {
   std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx",
-                static_cast<unsigned long long>(sum_ >> 64),
+  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(sum_ >> 64),
                 static_cast<unsigned long long>(sum_));
   return text.data();
 }

@@ -1,5 +1,6 @@
 #pragma once
-// XXH3 hashes, and the run's digest as a sum of them. Source of the algorithm: Yann Collet, https://xxhash.com
+// XXH3 hashes, and the run's digest as a sum of them. Source of the algorithm: Yann Collet,
+// https://xxhash.com
 
 #include <cstdint>
 #include <string>

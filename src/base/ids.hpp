@@ -13,12 +13,16 @@ struct Id {
 
   friend constexpr auto operator<=>(const Id&, const Id&) = default;
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & value; }
+  void serialize(Archive& archive, unsigned) {
+    archive& value;
+  }
 };
 
-using TaskId = Id<struct TaskIdKind>;      // position of a task in its source, from 0
-using Position = Id<struct PositionKind>;  // position of a task in hand-out order, from 0; `Order` maps it to a TaskId
-using LeaseId = Id<struct LeaseIdKind>;    // one hand-out of a batch to a worker, unique within a start of a run
-using TaskKey = Id<struct TaskKeyKind>;    // hash of a task's descriptor, without its occurrence number
+using TaskId = Id<struct TaskIdKind>;  // position of a task in its source, from 0
+using Position =
+    Id<struct PositionKind>;  // position of a task in hand-out order, from 0; `Order` maps it to a TaskId
+using LeaseId =
+    Id<struct LeaseIdKind>;  // one hand-out of a batch to a worker, unique within a start of a run
+using TaskKey = Id<struct TaskKeyKind>;  // hash of a task's descriptor, without its occurrence number
 
 }  // namespace mpifarm

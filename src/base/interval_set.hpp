@@ -12,7 +12,9 @@ struct Interval {
   std::uint64_t size() const { return end - begin; }
   friend bool operator==(const Interval&, const Interval&) = default;
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & begin & end; }
+  void serialize(Archive& archive, unsigned) {
+    archive& begin& end;
+  }
 };
 
 // Operations cost O(log intervals). One thread at a time.
@@ -29,7 +31,8 @@ class IntervalSet {
   void for_each_missing(Interval interval, Visit visit) const {
     for (auto gap = first_missing(interval); gap; gap = first_missing({gap->end, interval.end})) visit(*gap);
   }
-  // Removes and returns at most `most` numbers from the lowest interval. The set must not be empty; most >= 1.
+  // Removes and returns at most `most` numbers from the lowest interval. The set must not be empty; most
+  // >= 1.
   Interval take_front(std::uint64_t most);
 
   std::uint64_t count() const { return count_; }  // numbers in the set

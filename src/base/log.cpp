@@ -13,7 +13,8 @@ namespace mpifarm::log {
 namespace {
 
 struct Loggers {
-  std::shared_ptr<spdlog::logger> screen = std::make_shared<spdlog::logger>("screen", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  std::shared_ptr<spdlog::logger> screen =
+      std::make_shared<spdlog::logger>("screen", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   std::shared_ptr<spdlog::logger> file;
 
   Loggers() {
@@ -29,9 +30,12 @@ Loggers& loggers() {
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    default: return spdlog::level::warn;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    default:
+      return spdlog::level::warn;
   }
 }
 
@@ -44,7 +48,8 @@ void configure(bool quiet, bool verbose) {
 
 void open_file(const std::filesystem::path& file) {
   try {
-    loggers().file = std::make_shared<spdlog::logger>("file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string()));
+    loggers().file = std::make_shared<spdlog::logger>(
+        "file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string()));
   } catch (const spdlog::spdlog_ex& error) {
     throw MachineryFailure{std::string{"the log cannot be written ("} + error.what() + ")"};
   }

@@ -8,7 +8,8 @@ namespace mpifarm::log {
 
 enum class Level { debug, info, warning };
 
-// Until it is called, warnings go to stderr. `quiet`: nothing but warnings; `verbose`: debug lines too. Before other threads start.
+// Until it is called, warnings go to stderr. `quiet`: nothing but warnings; `verbose`: debug lines too.
+// Before other threads start.
 void configure(bool quiet, bool verbose);
 // Also writes everything to `file`, appending. Throws MachineryFailure.
 void open_file(const std::filesystem::path& file);

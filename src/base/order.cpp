@@ -16,8 +16,9 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ x >> 31;
 }
 
-// A keyed four-round Feistel network over an even number of bits (Luby and Rackoff 1988), walked along its cycle until it
-// falls below the size (Black and Rogaway 2002): fewer than four steps on average, as the domain is below 4 * size.
+// A keyed four-round Feistel network over an even number of bits (Luby and Rackoff 1988), walked along its
+// cycle until it falls below the size (Black and Rogaway 2002): fewer than four steps on average, as the
+// domain is below 4 * size.
 std::uint64_t shuffled(std::uint64_t offset, std::uint64_t size, std::uint64_t seed) {
   const int half_bits = size > 1 ? (std::bit_width(size - 1) + 1) / 2 : 1;
   const std::uint64_t mask = (std::uint64_t{1} << half_bits) - 1;
@@ -45,9 +46,12 @@ OrderKind parse_order(std::string_view text) {
 
 std::string_view to_string(OrderKind kind) {
   switch (kind) {
-    case OrderKind::lifo: return "lifo";
-    case OrderKind::shuffle: return "shuffle";
-    default: return "fifo";
+    case OrderKind::lifo:
+      return "lifo";
+    case OrderKind::shuffle:
+      return "shuffle";
+    default:
+      return "fifo";
   }
 }
 

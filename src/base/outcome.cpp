@@ -6,10 +6,14 @@ namespace mpifarm {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::succeeded: return "succeeded";
-    case Outcome::failed: return "failed";
-    case Outcome::timed_out: return "timed out";
-    case Outcome::crashed: return "crashed";
+    case Outcome::succeeded:
+      return "succeeded";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::timed_out:
+      return "timed out";
+    case Outcome::crashed:
+      return "crashed";
   }
   return "unknown";
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What became of tasks, in the packed form that travels from a worker through the journal to the results without being copied task by task.
+// What became of tasks, in the packed form that travels from a worker through the journal to the results
+// without being copied task by task.
 
 #include <cstdint>
 #include <string_view>
@@ -13,8 +14,8 @@ enum class Outcome : std::uint8_t { succeeded, failed, timed_out, crashed };
 
 std::string_view to_string(Outcome outcome);  // "succeeded", "failed", "timed out", "crashed"
 
-// Outcomes of `count` tasks at consecutive positions. An entry is the Outcome (one byte), then a length (varint) and that many bytes:
-// the packed Result of a success, the message (UTF-8) of anything else.
+// Outcomes of `count` tasks at consecutive positions. An entry is the Outcome (one byte), then a length
+// (varint) and that many bytes: the packed Result of a success, the message (UTF-8) of anything else.
 struct OutcomeBlock {
   Position first;
   std::uint64_t count = 0;
@@ -22,7 +23,9 @@ struct OutcomeBlock {
   Bytes entries;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & first & count & succeeded & entries; }
+  void serialize(Archive& archive, unsigned) {
+    archive& first& count& succeeded& entries;
+  }
 };
 
 struct OutcomeEntry {

@@ -1,10 +1,10 @@
 #pragma once
 // Packer and Unpacker: compact archives over bytes, made for small messages.
 //
-// They model Boost.Serialization's Saving and Loading Archive concepts ("Archive Concepts" in its manual), so that whatever has a
-// `serialize` can be packed; the types that fill messages are packed here without any per-object bookkeeping. Numbers are little-endian,
-// of their own width; lengths are varints. Why not boost::archive::binary_oarchive: 2.6 us to make one, 0.18 us a struct reused, against
-// some 10 ns here.
+// They model Boost.Serialization's Saving and Loading Archive concepts ("Archive Concepts" in its manual), so
+// that whatever has a `serialize` can be packed; the types that fill messages are packed here without any
+// per-object bookkeeping. Numbers are little-endian, of their own width; lengths are varints. Why not
+// boost::archive::binary_oarchive: 2.6 us to make one, 0.18 us a struct reused, against some 10 ns here.
 
 #include <array>
 #include <bit>
@@ -50,7 +50,9 @@ class Packer {
   Packer& operator<<(const T& value) {
     return *this & value;
   }
-  void save_binary(const void* data, std::size_t bytes) { out_.append(static_cast<const char*>(data), bytes); }
+  void save_binary(const void* data, std::size_t bytes) {
+    out_.append(static_cast<const char*>(data), bytes);
+  }
   template <class T>
   void register_type(const T* = nullptr) {}
   static unsigned get_library_version() { return 0; }
@@ -116,7 +118,8 @@ class Packer {
   }
   template <class T>
   void save(const T& value) {
-    boost::serialization::serialize_adl(*this, const_cast<T&>(value), 0);  // its interface has one function for both directions
+    boost::serialization::serialize_adl(*this, const_cast<T&>(value),
+                                        0);  // its interface has one function for both directions
   }
 
   Bytes& out_;
@@ -277,7 +280,7 @@ template <class T>
 T unpack(BytesView bytes) {
   T value{};
   Unpacker in{bytes};
-  in & value;
+  in& value;
   in.finish();
   return value;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Where tasks are computed: the one asynchronous interface behind which threads, child processes, commands and coroutines fit.
+// Where tasks are computed: the one asynchronous interface behind which threads, child processes, commands
+// and coroutines fit.
 
 #include <vector>
 
@@ -40,7 +41,8 @@ class Backend {
   virtual void collect(std::vector<Completion>& completions) = 0;
   // Hands out what running assignments have so far with the next collect.
   virtual void flush() = 0;
-  // Forgets what has not begun, without completions; asks running tasks to stop. Running assignments end after their current task.
+  // Forgets what has not begun, without completions; asks running tasks to stop. Running assignments end
+  // after their current task.
   virtual void drain() = 0;
   // True while an assignment runs or waits, or a completion is uncollected.
   virtual bool busy() const = 0;

@@ -56,7 +56,8 @@ bool ThreadBackend::starving() const {
   return running_ + queue_.size() < options_.slots;
 }
 
-// The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness of the loop.
+// The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness
+// of the loop.
 void ThreadBackend::serve() {
   if (options_.nice != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.nice);
   Context context{options_.seed, stop_.get_token(), &options_.log};

@@ -17,9 +17,9 @@
 namespace mpifarm {
 
 struct ThreadBackendOptions {
-  unsigned slots = 1;      // >= 1
-  std::uint64_t seed = 0;  // of the tasks' random streams
-  int nice = 0;            // added to the computing threads' nice value
+  unsigned slots = 1;        // >= 1
+  std::uint64_t seed = 0;    // of the tasks' random streams
+  int nice = 0;              // added to the computing threads' nice value
   Context::LogFunction log;  // called by any slot
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// A job with its types erased: what everything but the job's own file works with. Tasks, results and params are packed bytes here.
+// A job with its types erased: what everything but the job's own file works with. Tasks, results and params
+// are packed bytes here.
 
 #include <cstdint>
 #include <filesystem>
@@ -40,8 +41,8 @@ class AnyJob {
   // Sequential sources: the tasks from the first. The job must outlive it.
   virtual std::unique_ptr<TaskSource> open_source() const = 0;
 
-  // Computes the context's task and appends its OutcomeEntry. A throw becomes a failed attempt with its message. Many threads at once.
-  // `descriptor` is ignored by indexed sources.
+  // Computes the context's task and appends its OutcomeEntry. A throw becomes a failed attempt with its
+  // message. Many threads at once. `descriptor` is ignored by indexed sources.
   virtual void compute(BytesView descriptor, Context& context, Bytes& entries) const = 0;
 
   // Is given every successful task once, in task order. One thread, on an instance that computes nothing.
@@ -58,7 +59,7 @@ class JobType {
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;
   virtual bool indexed() const = 0;
-  virtual bool repeatable() const = 0;     // false: no second copy may race the first
+  virtual bool repeatable() const = 0;  // false: no second copy may race the first
   virtual bool has_reduce() const = 0;
   virtual bool has_conclude() const = 0;
   virtual std::span<const std::string> measured() const = 0;  // Result fields outside the digest
@@ -66,7 +67,7 @@ class JobType {
   virtual std::vector<describe::FlagInfo> flags() const = 0;
   virtual std::vector<std::string> task_columns() const = 0;
   virtual std::vector<std::string> result_columns() const = 0;
-  virtual bool flat_result() const = 0;    // every Result field fits a CSV cell
+  virtual bool flat_result() const = 0;  // every Result field fits a CSV cell
 
   // Packed params: the defaults with `flags` set (name with its dashes, text). Throws BadInput.
   virtual Bytes params_from_flags(std::span<const describe::GivenFlag> flags) const = 0;

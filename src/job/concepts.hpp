@@ -62,25 +62,40 @@ consteval bool measured_are_fields() {
   return true;
 }
 
-// Evaluated where a job is registered, after its structs are described: a concept that is asked earlier would remember "no".
+// Evaluated where a job is registered, after its structs are described: a concept that is asked earlier would
+// remember "no".
 template <class Job>
 consteval void check_job() {
-  static_assert(requires { { Job::name } -> std::convertible_to<std::string_view>; },
-                "mpifarm: a job has `static constexpr auto name = \"...\"`");
-  static_assert(requires { { Job::summary } -> std::convertible_to<std::string_view>; },
-                "mpifarm: a job has `static constexpr auto summary = \"...\"`");
-  static_assert(requires { typename Job::Params; typename Job::Task; typename Job::Result; },
-                "mpifarm: a job has the structs Params, Task and Result");
+  static_assert(
+      requires {
+        { Job::name } -> std::convertible_to<std::string_view>;
+      },
+      "mpifarm: a job has `static constexpr auto name = \"...\"`");
+  static_assert(
+      requires {
+        { Job::summary } -> std::convertible_to<std::string_view>;
+      },
+      "mpifarm: a job has `static constexpr auto summary = \"...\"`");
+  static_assert(
+      requires {
+        typename Job::Params;
+        typename Job::Task;
+        typename Job::Result;
+      },
+      "mpifarm: a job has the structs Params, Task and Result");
   describe::check_described<typename Job::Params>();
   describe::check_described<typename Job::Task>();
   describe::check_described<typename Job::Result>();
   static_assert(std::constructible_from<Job, const typename Job::Params&>,
                 "mpifarm: a job is constructed from `const Params&`");
   static_assert(IndexedJob<Job> != SequentialJob<Job>,
-                "mpifarm: a job has either const members size() and task(i), or a const member tasks() that returns a range of Task");
-  static_assert(requires(const Job& job, const typename Job::Task& task, Context& context) {
-                  { job.compute(task, context) } -> std::convertible_to<typename Job::Result>;
-                }, "mpifarm: a job has `Result compute(const Task&, mpifarm::Context&) const`");
+                "mpifarm: a job has either const members size() and task(i), or a const member tasks() that "
+                "returns a range of Task");
+  static_assert(
+      requires(const Job& job, const typename Job::Task& task, Context& context) {
+        { job.compute(task, context) } -> std::convertible_to<typename Job::Result>;
+      },
+      "mpifarm: a job has `Result compute(const Task&, mpifarm::Context&) const`");
   static_assert(measured_are_fields<Job>(), "mpifarm: `measured` names a field that Result does not have");
 }
 

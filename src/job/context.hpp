@@ -21,11 +21,12 @@ class Context {
 
   TaskId id() const { return id_; }
   unsigned attempt() const { return attempt_; }  // from 1
-  // A random stream that depends on --seed and the task's id alone: equal on every layout, and in every attempt.
+  // A random stream that depends on --seed and the task's id alone: equal on every layout, and in every
+  // attempt.
   Random random() const { return {seed_, id_.value}; }
   std::uint64_t seed() const { return seed_; }
-  // Asked to stop early: the run is ending, or the task's time is over. A long task that looks at it from time to time can be
-  // stopped without being lost; it should throw.
+  // Asked to stop early: the run is ending, or the task's time is over. A long task that looks at it from
+  // time to time can be stopped without being lost; it should throw.
   bool stop_requested() const { return stop_.stop_requested(); }
   const std::stop_token& stop_token() const { return stop_; }
   // A line for the run's log.

@@ -1,5 +1,6 @@
 #pragma once
-// Erases a job's types: JobInstance is its AnyJob, JobTypeOf its JobType. Templates; all else is compiled once.
+// Erases a job's types: JobInstance is its AnyJob, JobTypeOf its JobType. Templates; all else is compiled
+// once.
 
 #include <algorithm>
 #include <memory>
@@ -67,8 +68,9 @@ class JobInstance final : public AnyJob {
     const std::size_t start = entries.size();
     std::string message;
     try {
-      append_entry_in_place(entries, Outcome::succeeded,
-                            [&](Bytes& out) { Packer{out} & Result{job_.compute(task_of(context, descriptor), context)}; });
+      append_entry_in_place(entries, Outcome::succeeded, [&](Bytes& out) {
+        Packer{out} & Result{job_.compute(task_of(context, descriptor), context)};
+      });
       return;
     } catch (const std::exception& error) {
       message = error.what();

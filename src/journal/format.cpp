@@ -34,7 +34,8 @@ void refuse_other_major(const std::filesystem::path& file, std::uint16_t major, 
 }  // namespace
 
 Damaged::Damaged(const std::filesystem::path& where, std::uint64_t offset, std::string_view why)
-    : MachineryFailure{where.string() + " is damaged at byte " + std::to_string(offset) + " (" + std::string{why} +
+    : MachineryFailure{where.string() + " is damaged at byte " + std::to_string(offset) + " (" +
+                       std::string{why} +
                        "); restore the file from a copy, or start the run anew in another directory"},
       file{where},
       at{offset} {}

@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "journal/window.hpp"
 #include "journal/format.hpp"
 #include "journal/records.hpp"
+#include "journal/window.hpp"
 
 namespace mpifarm::journal {
 

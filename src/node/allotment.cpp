@@ -9,8 +9,8 @@
 namespace mpifarm {
 namespace {
 
-// Each core is shared evenly by the ranks bound to it; the fractions that rounding leaves go to the later ranks, as rank 0
-// has the dispatching to do.
+// Each core is shared evenly by the ranks bound to it; the fractions that rounding leaves go to the later
+// ranks, as rank 0 has the dispatching to do.
 std::vector<unsigned> granted_cores(const std::vector<RankCores>& ranks) {
   std::map<std::string, std::map<std::uint32_t, unsigned>> sharers;
   std::map<std::string, unsigned> ranks_on;
@@ -47,8 +47,8 @@ Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOption
     const std::size_t cores = ranks[i].cpus.size();
     if (allotment.slots[i] > cores && cores > 0)
       allotment.warnings.push_back("rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
-                                   plural(allotment.slots[i], "thread") + " but is bound to " + plural(cores, "core") + " (CPU " +
-                                   format_cpus(ranks[i].cpus) +
+                                   plural(allotment.slots[i], "thread") + " but is bound to " +
+                                   plural(cores, "core") + " (CPU " + format_cpus(ranks[i].cpus) +
                                    "); use --threads auto, or start it with mpirun --bind-to none");
   }
   return allotment;

@@ -1,5 +1,6 @@
 #pragma once
-// How many slots each rank gets: the cores it was granted, divided only among ranks of a host whose affinity masks overlap.
+// How many slots each rank gets: the cores it was granted, divided only among ranks of a host whose affinity
+// masks overlap.
 
 #include <cstdint>
 #include <optional>

@@ -15,7 +15,8 @@ constexpr auto sync_interval = std::chrono::seconds{1};      // Durability::batc
 
 std::size_t bytes_of(const journal::Record& record) {
   const auto* outcomes = std::get_if<journal::Outcomes>(&record);
-  return sizeof record + (outcomes == nullptr ? 0 : outcomes->block.entries.size() + outcomes->descriptors.size());
+  return sizeof record +
+         (outcomes == nullptr ? 0 : outcomes->block.entries.size() + outcomes->descriptors.size());
 }
 
 }  // namespace
@@ -27,7 +28,8 @@ Durability parse_durability(std::string_view text) {
   throw BadInput{"--durability is not known (\"" + std::string{text} + "\"); use sync, batch or none"};
 }
 
-void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order, const JobType& type) {
+void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,
+                   const JobType& type) {
   Bytes scratch;
   BytesView entries = outcomes.block.entries;
   for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
@@ -119,7 +121,8 @@ void Committer::serve() {
 }
 
 // False when everything is committed and no more will come.
-bool Committer::wait_for_group(Group& group, std::optional<std::pair<std::filesystem::path, std::string>>& status) {
+bool Committer::wait_for_group(Group& group,
+                               std::optional<std::pair<std::filesystem::path, std::string>>& status) {
   std::unique_lock lock{mutex_};
   arrived_.wait(lock, [this] { return closing_ || !waiting_.records.empty() || status_; });
   if (!waiting_.records.empty() && options_.journal)

@@ -1,6 +1,6 @@
 #pragma once
-// Makes accepted outcomes count: writes them to the journal in groups on a thread of its own, adds up the digest, and passes them on to
-// the folder. The loop never waits for it.
+// Makes accepted outcomes count: writes them to the journal in groups on a thread of its own, adds up the
+// digest, and passes them on to the folder. The loop never waits for it.
 
 #include <atomic>
 #include <condition_variable>
@@ -23,15 +23,16 @@
 
 namespace mpifarm {
 
-// sync: on stable storage before an outcome counts. batch: in the kernel before it counts, on stable storage within a second, so that
-// only a crash of rank 0's node loses the last second's work. none: no journal.
+// sync: on stable storage before an outcome counts. batch: in the kernel before it counts, on stable storage
+// within a second, so that only a crash of rank 0's node loses the last second's work. none: no journal.
 enum class Durability : std::uint8_t { sync, batch, none };
 
 // Throws BadInput unless `text` is sync, batch or none.
 Durability parse_durability(std::string_view text);
 
 // Adds the outcomes of one block to a digest.
-void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order, const JobType& type);
+void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,
+                   const JobType& type);
 
 struct CommitterOptions {
   std::optional<journal::Writer> journal;  // nothing: Durability::none
@@ -60,7 +61,8 @@ class Committer {
   std::size_t backlog_bytes() const;
   // Replaces `file` by `text` when there is time; the last of several wins.
   void post_status(std::filesystem::path file, std::string text);
-  // Commits everything, ends the segment, ends the thread. `complete`: nothing of the run is left. Throws as take_committed.
+  // Commits everything, ends the segment, ends the thread. `complete`: nothing of the run is left. Throws as
+  // take_committed.
   void seal(bool complete);
   // Of everything committed; after seal().
   const Digest& digest() const { return digest_; }

@@ -1,5 +1,6 @@
 #pragma once
-// Brings committed outcomes into task order while the run goes on, and feeds them to the sinks on a thread of its own.
+// Brings committed outcomes into task order while the run goes on, and feeds them to the sinks on a thread of
+// its own.
 
 #include <condition_variable>
 #include <cstddef>
@@ -19,8 +20,9 @@ namespace mpifarm {
 // For fifo order, where position and id are the same, from task 0.
 class Folder {
  public:
-  // `sinks` are borrowed; until finish() only the folder's thread calls them. `window_bytes`: outcomes that may wait for an earlier
-  // one; beyond it the folder stops for good, and the rest is read back from the journal.
+  // `sinks` are borrowed; until finish() only the folder's thread calls them. `window_bytes`: outcomes that
+  // may wait for an earlier one; beyond it the folder stops for good, and the rest is read back from the
+  // journal.
   Folder(std::vector<OutcomeSink*> sinks, std::size_t window_bytes);
   ~Folder();
   Folder(const Folder&) = delete;
@@ -30,7 +32,8 @@ class Folder {
   void submit(journal::Outcomes outcomes);
   // Bytes submitted and not looked at yet. Any thread.
   std::size_t backlog_bytes() const;
-  // Folds what was submitted, ends the thread, and returns the first task that the sinks have not seen. Rethrows what a sink threw.
+  // Folds what was submitted, ends the thread, and returns the first task that the sinks have not seen.
+  // Rethrows what a sink threw.
   std::uint64_t finish();
 
  private:
@@ -41,8 +44,8 @@ class Folder {
   std::vector<OutcomeSink*> sinks_;
   std::size_t window_bytes_;
 
-  std::uint64_t next_ = 0;                              // task the sinks want next
-  std::map<std::uint64_t, journal::Outcomes> early_;    // by first position
+  std::uint64_t next_ = 0;                            // task the sinks want next
+  std::map<std::uint64_t, journal::Outcomes> early_;  // by first position
   std::size_t early_bytes_ = 0;
   bool overflowed_ = false;
 

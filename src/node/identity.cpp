@@ -67,7 +67,8 @@ wire::Identity my_identity(std::uint64_t run) {
 
 std::string identity_mismatch(const wire::Identity& mine, const wire::Identity& theirs) {
   if (mine.protocol != theirs.protocol)
-    return "protocol version " + std::to_string(theirs.protocol) + " instead of " + std::to_string(mine.protocol);
+    return "protocol version " + std::to_string(theirs.protocol) + " instead of " +
+           std::to_string(mine.protocol);
   if (mine.build != theirs.build) return "build " + theirs.build + " instead of " + mine.build;
   if (mine.run != theirs.run) return "another run";
   if (mine.token != theirs.token) return "a different MPIFARM_TOKEN";

@@ -7,8 +7,8 @@
 
 namespace mpifarm {
 
-std::string version();          // "0.1.0"
-std::string build_id();         // version and the linker's build id: equal for equal programs only
+std::string version();   // "0.1.0"
+std::string build_id();  // version and the linker's build id: equal for equal programs only
 
 // `run`: the run's id. The token is taken from the environment variable MPIFARM_TOKEN.
 wire::Identity my_identity(std::uint64_t run);

@@ -10,8 +10,8 @@ namespace mpifarm {
 // One thread. Measured costs of naps: see src/README.md, "Sleeping".
 class Pace {
  public:
-  // One turn of the loop is over: `traffic`, something was received or sent; `busy`, the backend computes; `starving`, a slot has
-  // nothing to do.
+  // One turn of the loop is over: `traffic`, something was received or sent; `busy`, the backend computes;
+  // `starving`, a slot has nothing to do.
   void rest(Waker& waker, bool traffic, bool busy, bool starving) {
     if (traffic) {
       idle_.reset();

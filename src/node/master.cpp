@@ -15,10 +15,13 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::size_t most_backlog_bytes = 4 << 20;  // waiting for the journal; beyond it no credit is granted
+constexpr std::size_t most_backlog_bytes = 4
+                                           << 20;  // waiting for the journal; beyond it no credit is granted
 constexpr std::size_t samples_between = 62;
 
-std::string rank_on(int rank, const std::string& host) { return "rank " + std::to_string(rank) + " on " + host; }
+std::string rank_on(int rank, const std::string& host) {
+  return "rank " + std::to_string(rank) + " on " + host;
+}
 
 }  // namespace
 
@@ -30,7 +33,8 @@ std::vector<std::uint64_t> sample_ids(std::uint64_t size) {
   return {ids.begin(), ids.end()};
 }
 
-Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler, MasterOptions options)
+Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler,
+               MasterOptions options)
     : transport_{transport},
       waker_{waker},
       job_{job},
@@ -47,12 +51,15 @@ Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Sch
   }
 }
 
-void Master::send(int to, const wire::ToWorker& message) { transport_.send(to, Channel::to_worker, wire::encode(message)); }
+void Master::send(int to, const wire::ToWorker& message) {
+  transport_.send(to, Channel::to_worker, wire::encode(message));
+}
 
 void Master::greet() {
   greeted_ = Clock::now();
-  const wire::SetupDetails details{std::string{options_.type->name()}, options_.params, options_.seed, sample_ids_,
-                                   options_.nice, std::filesystem::current_path().string()};
+  const wire::SetupDetails details{
+      std::string{options_.type->name()},      options_.params, options_.seed, sample_ids_, options_.nice,
+      std::filesystem::current_path().string()};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
 }
@@ -82,7 +89,8 @@ void Master::check_source(const wire::Hello& hello, const wire::HelloDetails& de
   const std::uint64_t size = job_.size().value_or(0);
   if (details.source_size != size)
     throw BadInput{"the source differs on " + hello.host + " (" + std::to_string(details.source_size) +
-                   " tasks there, " + std::to_string(size) + " on rank 0); an indexed source must be the same on every host"};
+                   " tasks there, " + std::to_string(size) +
+                   " on rank 0); an indexed source must be the same on every host"};
   for (std::size_t i = 0; i < sample_ids_.size(); ++i)
     if (i >= details.sample_keys.size() || details.sample_keys[i] != sample_keys_[i])
       throw BadInput{"the source differs on " + hello.host + " (task " + std::to_string(sample_ids_[i]) +

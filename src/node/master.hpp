@@ -1,5 +1,6 @@
 #pragma once
-// The master: checks who is there, drives the scheduler, moves its messages and records, and knows how the run went.
+// The master: checks who is there, drives the scheduler, moves its messages and records, and knows how the
+// run went.
 
 #include <atomic>
 #include <filesystem>
@@ -22,13 +23,13 @@ namespace mpifarm {
 
 struct MasterOptions {
   const JobType* type = nullptr;
-  Bytes params;                 // packed Job::Params
+  Bytes params;  // packed Job::Params
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
   int nice = 0;
   AllotmentOptions allotment;
   Nanos hello_timeout = std::chrono::seconds{60};
-  Nanos grace = std::chrono::seconds{30};    // that running tasks get after a stop
+  Nanos grace = std::chrono::seconds{30};  // that running tasks get after a stop
 };
 
 // One worker as its hello described it.
@@ -48,15 +49,18 @@ struct Progress {
 // One thread, the one of the transport.
 class Master {
  public:
-  // All are borrowed and must outlive it. `job`: the master's own instance. The scheduler has replayed what earlier starts committed.
-  Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler, MasterOptions options);
+  // All are borrowed and must outlive it. `job`: the master's own instance. The scheduler has replayed what
+  // earlier starts committed.
+  Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler,
+         MasterOptions options);
 
   // Sends Setup to every rank; the hellos come as messages.
   void greet();
   // Throws CorruptData for bytes that do not decode, BadInput for a rank that does not belong here.
   void on_message(int peer, BytesView bytes);
 
-  // True when every rank has said hello; throws MachineryFailure naming the silent ones when they take too long.
+  // True when every rank has said hello; throws MachineryFailure naming the silent ones when they take too
+  // long.
   bool everyone_here(TimePoint now) const;
   // Divides the cores and lets the workers begin. Throws BadInput when no rank would compute.
   void begin();
@@ -94,7 +98,7 @@ class Master {
   std::vector<std::uint64_t> sample_ids_, sample_keys_;
   TimePoint greeted_{};
 
-  std::vector<WorkerFacts> workers_;   // by rank
+  std::vector<WorkerFacts> workers_;  // by rank
   std::vector<bool> here_;
   std::vector<bool> drained_;
   std::vector<std::string> warnings_;
@@ -106,7 +110,8 @@ class Master {
   std::optional<TimePoint> drain_deadline_;
 };
 
-// The ids whose descriptors every rank compares: the first, the last and some between, the same for equal sizes.
+// The ids whose descriptors every rank compares: the first, the last and some between, the same for equal
+// sizes.
 std::vector<std::uint64_t> sample_ids(std::uint64_t size);
 
 }  // namespace mpifarm

@@ -25,7 +25,8 @@ Digest replay(const journal::Survey& survey, const JobType& type, const sched::O
     scheduler.on_replayed(record);
     if (const auto* items = std::get_if<journal::SourceItems>(&record); items != nullptr && items->end)
       order = {options.order, items->first.value + items->keys.size(), options.seed, options.window};
-    if (const auto* outcomes = std::get_if<journal::Outcomes>(&record)) add_to_digest(digest, *outcomes, order, type);
+    if (const auto* outcomes = std::get_if<journal::Outcomes>(&record))
+      add_to_digest(digest, *outcomes, order, type);
   }
   return digest;
 }

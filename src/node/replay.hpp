@@ -12,7 +12,8 @@ namespace mpifarm {
 Digest replay(const journal::Survey& survey, const JobType& type, const sched::Options& options,
               sched::Scheduler& scheduler);
 
-// Sequential sources: pulls the tasks that earlier starts had pulled, and throws BadInput naming the first that is not the same.
+// Sequential sources: pulls the tasks that earlier starts had pulled, and throws BadInput naming the first
+// that is not the same.
 void check_sequential_source(const journal::Survey& survey, const AnyJob& job, const JobType& type);
 
 }  // namespace mpifarm

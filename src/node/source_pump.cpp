@@ -7,13 +7,14 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::size_t most_ready = 8192;          // descriptors pulled ahead of the scheduler
-constexpr std::size_t most_ready_bytes = 4 << 20; // or this many bytes of them
+constexpr std::size_t most_ready = 8192;           // descriptors pulled ahead of the scheduler
+constexpr std::size_t most_ready_bytes = 4 << 20;  // or this many bytes of them
 constexpr auto not_yet_nap = std::chrono::milliseconds{10};
 
 }  // namespace
 
-SourcePump::SourcePump(const AnyJob& job, Waker& waker) : waker_{waker}, thread_{[this, &job] { serve(job); }} {}
+SourcePump::SourcePump(const AnyJob& job, Waker& waker)
+    : waker_{waker}, thread_{[this, &job] { serve(job); }} {}
 
 SourcePump::~SourcePump() {
   {
@@ -37,7 +38,8 @@ bool SourcePump::take(std::size_t most, std::vector<Bytes>& items) {
 
 bool SourcePump::wait_for_room() {
   std::unique_lock lock{mutex_};
-  room_.wait(lock, [this] { return closing_ || (ready_.size() < most_ready && ready_bytes_ < most_ready_bytes); });
+  room_.wait(lock,
+             [this] { return closing_ || (ready_.size() < most_ready && ready_bytes_ < most_ready_bytes); });
   return !closing_;
 }
 

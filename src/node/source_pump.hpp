@@ -20,8 +20,8 @@ class SourcePump {
   SourcePump(const SourcePump&) = delete;
   SourcePump& operator=(const SourcePump&) = delete;
 
-  // Moves at most `most` descriptors to `items`; returns true when the source has ended and all have been taken.
-  // Rethrows what the source threw, after the items before it. The loop's thread.
+  // Moves at most `most` descriptors to `items`; returns true when the source has ended and all have been
+  // taken. Rethrows what the source threw, after the items before it. The loop's thread.
   bool take(std::size_t most, std::vector<Bytes>& items);
 
  private:

@@ -14,8 +14,9 @@
 namespace mpifarm {
 namespace {
 
-constexpr auto flush_interval = std::chrono::milliseconds{50};  // how long an outcome may wait for others of its batch
-constexpr std::size_t most_log_lines = 1000;                    // between two turns of the loop
+constexpr auto flush_interval =
+    std::chrono::milliseconds{50};            // how long an outcome may wait for others of its batch
+constexpr std::size_t most_log_lines = 1000;  // between two turns of the loop
 
 }  // namespace
 
@@ -24,7 +25,9 @@ Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs)
 
 Worker::~Worker() = default;
 
-void Worker::send(const wire::ToMaster& message) { transport_.send(0, Channel::to_master, wire::encode(message)); }
+void Worker::send(const wire::ToMaster& message) {
+  transport_.send(0, Channel::to_master, wire::encode(message));
+}
 
 void Worker::on_message(BytesView bytes) {
   wire::ToWorker message = wire::decode_to_worker(bytes);
@@ -69,19 +72,22 @@ void Worker::on(const wire::Begin& begin) {
     {
       const std::scoped_lock lock{log_mutex_};
       if (log_lines_.size() > most_log_lines) return;
-      log_lines_.push_back(log_lines_.size() == most_log_lines ? std::string{"tasks log too fast: lines are dropped"}
-                                                               : "task " + std::to_string(id.value) + ": " + std::string{text});
+      log_lines_.push_back(log_lines_.size() == most_log_lines
+                               ? std::string{"tasks log too fast: lines are dropped"}
+                               : "task " + std::to_string(id.value) + ": " + std::string{text});
     }
     waker_.wake();
   };
   backend_ = std::make_unique<ThreadBackend>(
-      *job_, waker_, ThreadBackendOptions{.slots = begin.slots, .seed = setup_.seed, .nice = setup_.nice, .log = log});
+      *job_, waker_,
+      ThreadBackendOptions{.slots = begin.slots, .seed = setup_.seed, .nice = setup_.nice, .log = log});
 }
 
 void Worker::on(wire::Assign& assign) {
   if (!backend_ || draining_) return;  // what a draining worker is sent counts as given back
   for (wire::Lease& lease : assign.leases)
-    backend_->start({lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
+    backend_->start(
+        {lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
 }
 
 void Worker::on(const wire::Drain&) {
@@ -122,7 +128,8 @@ bool Worker::send_log_lines() {
     const std::scoped_lock lock{log_mutex_};
     lines.swap(log_lines_);
   }
-  for (std::string& line : lines) send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + std::move(line)});
+  for (std::string& line : lines)
+    send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + std::move(line)});
   return !lines.empty();
 }
 

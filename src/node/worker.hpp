@@ -1,5 +1,6 @@
 #pragma once
-// A worker: takes leases from the master, has its backend compute them, sends the outcomes. Rank 0 has one too.
+// A worker: takes leases from the master, has its backend compute them, sends the outcomes. Rank 0 has one
+// too.
 
 #include <memory>
 #include <mutex>

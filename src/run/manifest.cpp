@@ -41,8 +41,8 @@ std::string changed_params(const describe::Value& before, const describe::Value&
     const describe::Value* b = now.find(field);
     if (a != nullptr && b != nullptr && *a == *b) return;
     if (!changes.empty()) changes += ", ";
-    changes += describe::flag_name(field) + ": " + (a == nullptr ? "absent" : describe::to_json(*a)) + " -> " +
-               (b == nullptr ? "absent" : describe::to_json(*b));
+    changes += describe::flag_name(field) + ": " + (a == nullptr ? "absent" : describe::to_json(*a)) +
+               " -> " + (b == nullptr ? "absent" : describe::to_json(*b));
   };
   if (const auto* fields = now.as<describe::Value::Object>())
     for (const auto& [field, value] : *fields) compare(field);

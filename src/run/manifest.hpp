@@ -17,23 +17,23 @@ namespace mpifarm {
 struct ManifestFields {
   std::string format = "mpifarm run 1";
   std::string job;
-  std::uint64_t run_id = 0;             // random
-  std::optional<std::uint64_t> tasks;   // indexed sources: how many
-  std::string source_digest;            // indexed sources: of the size and sampled descriptors
+  std::uint64_t run_id = 0;            // random
+  std::optional<std::uint64_t> tasks;  // indexed sources: how many
+  std::string source_digest;           // indexed sources: of the size and sampled descriptors
   std::string order = "fifo";
-  std::uint64_t window = 0;             // sequential sources: what lifo and shuffle permute
+  std::uint64_t window = 0;  // sequential sources: what lifo and shuffle permute
   std::uint64_t seed = 0;
   unsigned retries = 0;
   double retry_delay_seconds = 0;
-  std::string results = "csv";          // csv, jsonl or none
+  std::string results = "csv";  // csv, jsonl or none
   std::string durability = "batch";
   std::string version, build, created;  // of the program, of the run
   std::vector<std::string> command;
-  std::uint32_t ranks = 0;              // of the first start
+  std::uint32_t ranks = 0;  // of the first start
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
-                      (format, job, run_id, tasks, source_digest, order, window, seed, retries, retry_delay_seconds, results,
-                       durability, version, build, created, command, ranks))
+                      (format, job, run_id, tasks, source_digest, order, window, seed, retries,
+                       retry_delay_seconds, results, durability, version, build, created, command, ranks))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

@@ -26,16 +26,20 @@ ResultsFormat parse_results_format(std::string_view flag, std::string_view text)
 
 std::string_view to_string(ResultsFormat format) {
   switch (format) {
-    case ResultsFormat::csv: return "csv";
-    case ResultsFormat::jsonl: return "jsonl";
-    default: return "none";
+    case ResultsFormat::csv:
+      return "csv";
+    case ResultsFormat::jsonl:
+      return "jsonl";
+    default:
+      return "none";
   }
 }
 
 ResultsText::ResultsText(const JobType& type, ResultsFormat format)
     : type_{type}, format_{format}, empty_cells_(type.result_columns().size(), ',') {
   if (format == ResultsFormat::csv && !type.flat_result())
-    throw BadInput{"results of " + std::string{type.name()} + " do not fit CSV (a field of them is nested); use jsonl"};
+    throw BadInput{"results of " + std::string{type.name()} +
+                   " do not fit CSV (a field of them is nested); use jsonl"};
 }
 
 void ResultsText::append_header(Bytes& out) const {

@@ -36,7 +36,8 @@ class ResultsText {
 // Writes a results file under a name of its own beside it, and gives it its name when it is whole.
 class ResultsFile final : public OutcomeSink {
  public:
-  // Throws MachineryFailure when the file cannot be made, as every other function does when it cannot be written.
+  // Throws MachineryFailure when the file cannot be made, as every other function does when it cannot be
+  // written.
   ResultsFile(std::filesystem::path file, ResultsText text);
   ~ResultsFile() override;  // removes an unfinished one
   ResultsFile(const ResultsFile&) = delete;

@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& why) {
-  throw BadInput{"the run directory cannot be made (" + path.string() + ": " + why + "); name another with --run"};
+  throw BadInput{"the run directory cannot be made (" + path.string() + ": " + why +
+                 "); name another with --run"};
 }
 
 }  // namespace
@@ -50,9 +51,11 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
 void require_run(const RunDirectory& run) {
   std::error_code ignored;
   if (!fs::exists(run.path, ignored))
-    throw BadInput{"there is no such run (" + run.path.string() + "); give the directory that --run named, or that the run printed"};
+    throw BadInput{"there is no such run (" + run.path.string() +
+                   "); give the directory that --run named, or that the run printed"};
   if (!run.is_run())
-    throw BadInput{"this is no run (" + run.path.string() + " has no run.json); give the directory that --run named, or that the run printed"};
+    throw BadInput{"this is no run (" + run.path.string() +
+                   " has no run.json); give the directory that --run named, or that the run printed"};
 }
 
 fs::path default_run_path(std::string_view job) {

@@ -17,14 +17,16 @@ struct RunDirectory {
   std::filesystem::path status() const { return path / "status.json"; }
   std::filesystem::path summary() const { return path / "summary.json"; }
   std::filesystem::path log() const { return path / "log.txt"; }
-  std::filesystem::path results(std::string_view format) const { return path / ("results." + std::string{format}); }
+  std::filesystem::path results(std::string_view format) const {
+    return path / ("results." + std::string{format});
+  }
 
   // Whether a run was started here.
   bool is_run() const;
 };
 
-// Makes the directory and the manifest in it, both or none, readable by the owner alone. Throws BadInput when the directory is there
-// already or cannot be made.
+// Makes the directory and the manifest in it, both or none, readable by the owner alone. Throws BadInput when
+// the directory is there already or cannot be made.
 void create_run(const RunDirectory& run, const std::string& manifest);
 
 // Throws BadInput unless there is a run.
@@ -33,11 +35,13 @@ void require_run(const RunDirectory& run);
 // "runs/JOB-DATE-TIME", with a number behind when that is taken.
 std::filesystem::path default_run_path(std::string_view job);
 
-// Held by the master of a run as long as it lives. The lock file says who: host, boot, process and its start time, so that the lock of
-// a dead process of this host is known to be dead. A lock held on another host is never taken over.
+// Held by the master of a run as long as it lives. The lock file says who: host, boot, process and its start
+// time, so that the lock of a dead process of this host is known to be dead. A lock held on another host is
+// never taken over.
 class RunLock {
  public:
-  // Throws BadInput when another master has the run, saying which; MachineryFailure when the file cannot be written.
+  // Throws BadInput when another master has the run, saying which; MachineryFailure when the file cannot be
+  // written.
   explicit RunLock(const RunDirectory& run);
   ~RunLock();
   RunLock(const RunLock&) = delete;
@@ -52,7 +56,8 @@ class RunLock {
   std::string taken_over_;
 };
 
-// "process 1234 on host a" while a living process of this host holds the run, or one of another host seems to; nothing otherwise.
+// "process 1234 on host a" while a living process of this host holds the run, or one of another host seems
+// to; nothing otherwise.
 std::optional<std::string> lock_holder(const RunDirectory& run);
 
 }  // namespace mpifarm

@@ -22,11 +22,14 @@ struct Holder {
   long process = 0;
   std::string started;  // tells the process from a later one of the same number
 
-  std::string text() const { return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n'; }
+  std::string text() const {
+    return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n';
+  }
   std::string description() const { return "process " + std::to_string(process) + " on " + host; }
 };
 
-// Field 22 of /proc/PID/stat, in clock ticks since boot; empty when the process is dead, be it that nobody has reaped it (proc(5)).
+// Field 22 of /proc/PID/stat, in clock ticks since boot; empty when the process is dead, be it that nobody
+// has reaped it (proc(5)).
 std::string start_time(long process) {
   std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
   std::string line;
@@ -63,14 +66,17 @@ bool may_live(const Holder& holder) {
   return holder.boot == me.boot && start_time(holder.process) == holder.started;
 }
 
-// Opens the lock file and locks it against other processes of this host: they take over one after the other. Null when another has it.
+// Opens the lock file and locks it against other processes of this host: they take over one after the other.
+// Null when another has it.
 int open_locked(const std::filesystem::path& file) {
   while (true) {
     const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) throw_errno(file, "opened");
     const bool refused = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    struct stat mine {}, named {};
-    const bool current = fstat(descriptor, &mine) == 0 && stat(file.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+    struct stat mine {
+    }, named{};
+    const bool current =
+        fstat(descriptor, &mine) == 0 && stat(file.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
     if (!refused && current) return descriptor;
     close(descriptor);
     if (refused) return -1;
@@ -92,11 +98,13 @@ RunLock::RunLock(const RunDirectory& run) : file_{run.lock()}, descriptor_{open_
   if (descriptor_ < 0 || (holder && may_live(*holder))) {
     if (descriptor_ >= 0) close(descriptor_);
     throw BadInput{"another master has this run (" + run.path.string() + ": " +
-                   (holder ? holder->description() : "a process of this host") + "); wait for it, or end it first"};
+                   (holder ? holder->description() : "a process of this host") +
+                   "); wait for it, or end it first"};
   }
   if (holder) taken_over_ = holder->description();
   const std::string text = myself().text();
-  if (ftruncate(descriptor_, 0) != 0 || pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+  if (ftruncate(descriptor_, 0) != 0 ||
+      pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     close(descriptor_);
     throw_errno(file_, "written");
   }

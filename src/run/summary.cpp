@@ -24,12 +24,16 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-std::string to_json(const Summary& summary) { return describe::to_json(describe::to_value(summary), 2) + "\n"; }
+std::string to_json(const Summary& summary) {
+  return describe::to_json(describe::to_value(summary), 2) + "\n";
+}
 
 std::string for_people(const Summary& s, const std::filesystem::path& run) {
-  std::string text = fmt::format("{} {}: {} of {} tasks succeeded", s.job, s.status, grouped(s.succeeded), grouped(s.tasks));
+  std::string text =
+      fmt::format("{} {}: {} of {} tasks succeeded", s.job, s.status, grouped(s.succeeded), grouped(s.tasks));
   if (s.failed > 0) text += fmt::format(", {} failed", grouped(s.failed));
-  if (s.succeeded + s.failed < s.tasks) text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
+  if (s.succeeded + s.failed < s.tasks)
+    text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
   if (s.resumed > 0) text += fmt::format(" ({} by earlier starts)", grouped(s.resumed));
   text += '\n';
   if (s.threads > 0)
@@ -39,8 +43,9 @@ std::string for_people(const Summary& s, const std::filesystem::path& run) {
                         grouped(static_cast<std::uint64_t>(s.tasks_per_second)));
   if (s.ranks > 1)
     for (const RankSummary& rank : s.per_rank)
-      text += fmt::format("  rank    {} on {}: {} tasks, {} busy on {} slot{}{}\n", rank.rank, rank.host, grouped(rank.tasks),
-                          duration(rank.busy_seconds), rank.slots, rank.slots == 1 ? "" : "s", rank.lost ? ", lost" : "");
+      text += fmt::format("  rank    {} on {}: {} tasks, {} busy on {} slot{}{}\n", rank.rank, rank.host,
+                          grouped(rank.tasks), duration(rank.busy_seconds), rank.slots,
+                          rank.slots == 1 ? "" : "s", rank.lost ? ", lost" : "");
   text += fmt::format("  digest  {}\n  run     {}", s.digest, run.string());
   return text;
 }

@@ -17,15 +17,16 @@ struct RankSummary {
   std::uint64_t tasks = 0, attempts = 0, failed_attempts = 0;
   double busy_seconds = 0, cpu_seconds = 0;
 };
-BOOST_DESCRIBE_STRUCT(RankSummary, (), (rank, host, slots, lost, tasks, attempts, failed_attempts, busy_seconds, cpu_seconds))
+BOOST_DESCRIBE_STRUCT(RankSummary, (),
+                      (rank, host, slots, lost, tasks, attempts, failed_attempts, busy_seconds, cpu_seconds))
 
 struct Summary {
-  std::string status;               // "complete": every task has its outcome; "unfinished": a resume carries on
+  std::string status;  // "complete": every task has its outcome; "unfinished": a resume carries on
   std::string job;
-  std::uint64_t tasks = 0;          // in all; of an unfinished stream, those known
+  std::uint64_t tasks = 0;                  // in all; of an unfinished stream, those known
   std::uint64_t succeeded = 0, failed = 0;  // with an outcome, earlier starts included
-  std::uint64_t attempts = 0;       // outcomes computed in this start, retried ones included
-  std::uint64_t resumed = 0;        // outcomes that earlier starts had committed
+  std::uint64_t attempts = 0;               // outcomes computed in this start, retried ones included
+  std::uint64_t resumed = 0;                // outcomes that earlier starts had committed
   unsigned lost_ranks = 0;
   unsigned ranks = 0, threads = 0;  // of this start; threads: all slots
   double wall_seconds = 0;          // of this start: from the first hand-out to the last commit
@@ -34,17 +35,17 @@ struct Summary {
   double utilisation = 0;           // busy / (wall * threads), 0 to 1
   double tasks_per_second = 0;      // of this start
   std::string digest;
-  std::uint64_t total_attempts = 0; // of all starts
+  std::uint64_t total_attempts = 0;  // of all starts
   unsigned starts = 0;
   std::string order;
   std::uint64_t seed = 0;
-  std::string started, ended;       // UTC, of this start
+  std::string started, ended;  // UTC, of this start
   std::vector<RankSummary> per_rank;
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
-                      (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads, wall_seconds, busy_seconds,
-                       cpu_seconds, utilisation, tasks_per_second, digest, total_attempts, starts, order, seed, started, ended,
-                       per_rank))
+                      (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
+                       wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
+                       total_attempts, starts, order, seed, started, ended, per_rank))
 
 std::string to_json(const Summary& summary);
 

@@ -6,10 +6,11 @@
 namespace mpifarm::sched {
 namespace {
 
-constexpr double batch_seconds = 2e-3;      // a batch takes about this long
-constexpr double held_seconds = 10e-3;      // a worker's queue lasts at least this long
-constexpr double no_prefetch_seconds = 0.1; // tasks this long are not queued behind others: a round trip costs nothing beside them
-constexpr double batch_bytes = 128e3;       // and their results are about this large at most
+constexpr double batch_seconds = 2e-3;  // a batch takes about this long
+constexpr double held_seconds = 10e-3;  // a worker's queue lasts at least this long
+constexpr double no_prefetch_seconds =
+    0.1;  // tasks this long are not queued behind others: a round trip costs nothing beside them
+constexpr double batch_bytes = 128e3;  // and their results are about this large at most
 constexpr std::uint64_t most_tasks = 1 << 16;
 
 std::uint64_t whole(double tasks) {
@@ -29,15 +30,17 @@ void TaskCost::observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes) {
   known_ = true;
 }
 
-// Factoring (Hummel, Schonberg, Flynn 1992): a batch is at most half of an even share of what is left, so batches shrink to 1 at the tail.
-HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left, std::uint64_t slots_here,
-                 std::uint64_t slots_all) {
+// Factoring (Hummel, Schonberg, Flynn 1992): a batch is at most half of an even share of what is left, so
+// batches shrink to 1 at the tail.
+HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
+                 std::uint64_t slots_here, std::uint64_t slots_all) {
   HandOut result;
   const std::uint64_t share = std::max<std::uint64_t>(1, left / (2 * std::max<std::uint64_t>(1, slots_all)));
   if (options.batch)
     result.batch = *options.batch;
   else if (cost.known())
-    result.batch = std::min({whole(batch_seconds / cost.seconds()), whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
+    result.batch = std::min(
+        {whole(batch_seconds / cost.seconds()), whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
 
   const std::uint64_t running = slots_here * result.batch;
   std::uint64_t prefetch = running;  // before anything is known: one more for each slot
@@ -46,7 +49,8 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
   else if (cost.known() && cost.seconds() >= no_prefetch_seconds)
     prefetch = 0;
   else if (cost.known())
-    prefetch = std::min(std::max(running, slots_here * whole(held_seconds / cost.seconds())), slots_here * std::max(share, result.batch));
+    prefetch = std::min(std::max(running, slots_here * whole(held_seconds / cost.seconds())),
+                        slots_here * std::max(share, result.batch));
   result.hold = running + prefetch;
   return result;
 }

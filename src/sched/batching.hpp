@@ -35,7 +35,7 @@ struct HandOut {
 };
 
 // `left`: tasks that nobody has yet; `slots_here`, `slots_all`: of this worker, of all.
-HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left, std::uint64_t slots_here,
-                 std::uint64_t slots_all);
+HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
+                 std::uint64_t slots_here, std::uint64_t slots_all);
 
 }  // namespace mpifarm::sched

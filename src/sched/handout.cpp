@@ -50,8 +50,8 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
 void Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
   const unsigned slots = tallies_[rank].slots;
   while (slots > 0) {
-    const HandOut limits =
-        hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_, left_to_hand_out(), slots, slots_);
+    const HandOut limits = hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_,
+                                    left_to_hand_out(), slots, slots_);
     if (worker.outstanding >= limits.hold) return;
     const std::uint64_t most = std::min(limits.batch, limits.hold - worker.outstanding);
     if (const auto waiting = next_waiting(most))
@@ -119,7 +119,8 @@ Bytes Scheduler::fresh_descriptors(Interval positions) {
     descriptors += item;
   }
   const std::uint64_t window = options_.order == OrderKind::fifo ? 1 : options_.window;
-  for (const std::uint64_t used = fresh_ / window * window; items_begin_ < used && !items_.empty(); ++items_begin_)
+  for (const std::uint64_t used = fresh_ / window * window; items_begin_ < used && !items_.empty();
+       ++items_begin_)
     items_.pop_front();
   return descriptors;
 }

@@ -77,7 +77,8 @@ void Scheduler::on_drained(Rank rank) {
 
 void Scheduler::give_back(const Lease& lease) {
   BytesView descriptors = lease.descriptors;
-  for (std::uint64_t position = lease.left.begin; options_.sequential && position < lease.left.end; ++position) {
+  for (std::uint64_t position = lease.left.begin; options_.sequential && position < lease.left.end;
+       ++position) {
     const BytesView descriptor = take_descriptor(descriptors);
     if (!accepted_.contains(position)) kept_descriptors_[{position}] = descriptor;
   }
@@ -108,7 +109,8 @@ void Scheduler::on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint
       continue;
     }
     Lease& lease = found->second;
-    if (part.block.first.value != lease.left.begin || part.block.count > lease.left.size() || part.block.succeeded > part.block.count)
+    if (part.block.first.value != lease.left.begin || part.block.count > lease.left.size() ||
+        part.block.succeeded > part.block.count)
       throw CorruptData{"rank " + std::to_string(rank) + " answers tasks that it does not hold"};
 
     take_block(lease, part.block, split_descriptors(lease.descriptors, part.block.count), tally, now, out);
@@ -127,8 +129,8 @@ void Scheduler::on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint
   }
 }
 
-void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally, TimePoint now,
-                           Outbox& out) {
+void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors,
+                           WorkerTally& tally, TimePoint now, Outbox& out) {
   const Interval positions{block.first.value, block.first.value + block.count};
   const bool any_failed = block.succeeded != block.count;
   if ((any_failed && options_.retries > 0) || accepted_.intersects(positions)) {
@@ -139,8 +141,8 @@ void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes 
   accept(block.first, block.count, block.succeeded, block.entries, std::move(descriptors), out);
 }
 
-void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
-                                    TimePoint now, Outbox& out) {
+void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
+                                    WorkerTally& tally, TimePoint now, Outbox& out) {
   BytesView entries = block.entries;
   for (std::uint64_t i = 0; i < block.count; ++i) {
     const Position position{block.first.value + i};
@@ -158,15 +160,17 @@ void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& bloc
         single_descriptor += descriptor;
       }
       ++tally.tasks;
-      accept(position, 1, entry.outcome == Outcome::succeeded ? 1 : 0, std::move(single), std::move(single_descriptor), out);
+      accept(position, 1, entry.outcome == Outcome::succeeded ? 1 : 0, std::move(single),
+             std::move(single_descriptor), out);
     }
   }
 }
 
-void Scheduler::accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors,
-                       Outbox& out) {
+void Scheduler::accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries,
+                       Bytes descriptors, Outbox& out) {
   mark_accepted({first.value, first.value + count});
-  out.records.emplace_back(journal::Outcomes{{first, count, succeeded, std::move(entries)}, std::move(descriptors)});
+  out.records.emplace_back(
+      journal::Outcomes{{first, count, succeeded, std::move(entries)}, std::move(descriptors)});
 }
 
 void Scheduler::mark_accepted(Interval positions) {
@@ -174,7 +178,8 @@ void Scheduler::mark_accepted(Interval positions) {
   failures_.erase(failures_.lower_bound({positions.begin}), failures_.lower_bound({positions.end}));
 }
 
-void Scheduler::retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now, Outbox& out) {
+void Scheduler::retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now,
+                            Outbox& out) {
   const std::uint32_t failures = ++failures_[position];
   if (options_.sequential) kept_descriptors_[position] = descriptor;
   const double factor = static_cast<double>(std::uint64_t{1} << std::min(failures - 1, 20U));

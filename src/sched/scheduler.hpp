@@ -1,9 +1,11 @@
 #pragma once
-// Decides who computes what. A pure state machine: no I/O, no clock, no threads. Events change its state and put messages and journal
-// records into an Outbox; the same functions serve a live run, a replay of the journal, the tests and the simulator.
+// Decides who computes what. A pure state machine: no I/O, no clock, no threads. Events change its state and
+// put messages and journal records into an Outbox; the same functions serve a live run, a replay of the
+// journal, the tests and the simulator.
 //
-// It knows positions in hand-out order only. A position is, at any time, exactly one of: not yet known, fresh, waiting (to be handed out
-// again), retrying (waiting for its time), leased, or accepted. An accepted outcome is committed when the journal says so.
+// It knows positions in hand-out order only. A position is, at any time, exactly one of: not yet known,
+// fresh, waiting (to be handed out again), retrying (waiting for its time), leased, or accepted. An accepted
+// outcome is committed when the journal says so.
 
 #include <cstdint>
 #include <deque>
@@ -26,14 +28,16 @@ namespace mpifarm::sched {
 
 struct Options {
   bool sequential = false;
-  std::uint64_t count = 0;          // indexed: tasks in all
+  std::uint64_t count = 0;  // indexed: tasks in all
   OrderKind order = OrderKind::fifo;
   std::uint64_t seed = 0;
   BatchingOptions batching;
-  unsigned retries = 0;             // further attempts a failed task gets
-  Nanos retry_delay{};              // before the first of them; doubles with each
-  std::uint64_t window = 4096;      // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
-  std::uint64_t most_ahead = ~std::uint64_t{0};  // positions that may be handed out ahead of the first without an outcome
+  unsigned retries = 0;  // further attempts a failed task gets
+  Nanos retry_delay{};   // before the first of them; doubles with each
+  std::uint64_t window =
+      4096;  // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
+  std::uint64_t most_ahead =
+      ~std::uint64_t{0};  // positions that may be handed out ahead of the first without an outcome
 };
 
 using Rank = int;
@@ -60,10 +64,11 @@ class Scheduler {
   // ---- events of a start
   void on_worker_joined(Rank rank, unsigned slots);
   void on_worker_lost(Rank rank);
-  // Sequential sources: the next descriptors in order; `end`: there are no more. Writes a SourceItems record unless they are known
-  // from an earlier start.
+  // Sequential sources: the next descriptors in order; `end`: there are no more. Writes a SourceItems record
+  // unless they are known from an earlier start.
   void on_items(std::vector<Bytes> descriptors, bool end, Outbox& out);
-  // Outcomes of leases that are no longer the worker's are dropped; a block that does not fit its lease throws CorruptData.
+  // Outcomes of leases that are no longer the worker's are dropped; a block that does not fit its lease
+  // throws CorruptData.
   void on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint now, Outbox& out);
   void on_committed(std::uint64_t succeeded, std::uint64_t failed);
   // No more hand-outs. Leases are given back by their workers, or finished.
@@ -106,9 +111,9 @@ class Scheduler {
  private:
   struct Lease {
     Rank rank = 0;
-    Interval left;             // what it still owes, a suffix of what was handed out
+    Interval left;  // what it still owes, a suffix of what was handed out
     std::uint32_t attempt = 1;
-    Bytes descriptors;         // of `left`
+    Bytes descriptors;  // of `left`
   };
   struct Worker {
     std::uint64_t outstanding = 0;
@@ -116,12 +121,14 @@ class Scheduler {
     TaskCost cost;
   };
 
-  void accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors, Outbox& out);
-  void take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally, TimePoint now,
-                  Outbox& out);
-  void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
-                           TimePoint now, Outbox& out);
-  void retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now, Outbox& out);
+  void accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors,
+              Outbox& out);
+  void take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally,
+                  TimePoint now, Outbox& out);
+  void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
+                           WorkerTally& tally, TimePoint now, Outbox& out);
+  void retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now,
+                   Outbox& out);
   void give_back(const Lease& lease);
   void mark_accepted(Interval positions);
   void hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
@@ -141,19 +148,19 @@ class Scheduler {
   bool draining_ = false;
 
   IntervalSet accepted_;
-  std::uint64_t fresh_ = 0;                             // positions below are not fresh
-  IntervalSet waiting_;                                 // given back, or failed and due again
-  std::multimap<TimePoint, Position> retries_;          // failed, by the time they are due again
-  std::map<Position, std::uint32_t> failures_;          // failed attempts of tasks that are not accepted
-  std::deque<Bytes> items_;                             // sequential: descriptors from task id items_begin_
+  std::uint64_t fresh_ = 0;                     // positions below are not fresh
+  IntervalSet waiting_;                         // given back, or failed and due again
+  std::multimap<TimePoint, Position> retries_;  // failed, by the time they are due again
+  std::map<Position, std::uint32_t> failures_;  // failed attempts of tasks that are not accepted
+  std::deque<Bytes> items_;                     // sequential: descriptors from task id items_begin_
   std::uint64_t items_begin_ = 0;
-  std::map<Position, Bytes> kept_descriptors_;          // sequential: of waiting_ and retries_
-  std::uint64_t known_keys_ = 0;                        // sequential: items that earlier starts journaled
-  bool end_recorded_ = false;                           // sequential: the journal knows the source's end
+  std::map<Position, Bytes> kept_descriptors_;  // sequential: of waiting_ and retries_
+  std::uint64_t known_keys_ = 0;                // sequential: items that earlier starts journaled
+  bool end_recorded_ = false;                   // sequential: the journal knows the source's end
 
-  std::unordered_map<std::uint64_t, Lease> leases_;     // by LeaseId
+  std::unordered_map<std::uint64_t, Lease> leases_;  // by LeaseId
   std::uint64_t next_lease_ = 0;
-  std::map<Rank, Worker> workers_;                      // living ones
+  std::map<Rank, Worker> workers_;  // living ones
   std::map<Rank, WorkerTally> tallies_;
   std::uint64_t slots_ = 0;
   TaskCost cost_;

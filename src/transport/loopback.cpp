@@ -6,7 +6,8 @@ namespace mpifarm {
 
 class LoopbackWorld::Endpoint final : public Transport {
  public:
-  Endpoint(std::shared_ptr<std::vector<Inbox>> inboxes, int rank) : inboxes_{std::move(inboxes)}, rank_{rank} {}
+  Endpoint(std::shared_ptr<std::vector<Inbox>> inboxes, int rank)
+      : inboxes_{std::move(inboxes)}, rank_{rank} {}
 
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(inboxes_->size()); }
@@ -30,8 +31,11 @@ class LoopbackWorld::Endpoint final : public Transport {
   int rank_;
 };
 
-LoopbackWorld::LoopbackWorld(int size) : inboxes_{std::make_shared<std::vector<Inbox>>(static_cast<std::size_t>(size))} {}
+LoopbackWorld::LoopbackWorld(int size)
+    : inboxes_{std::make_shared<std::vector<Inbox>>(static_cast<std::size_t>(size))} {}
 
-std::unique_ptr<Transport> LoopbackWorld::endpoint(int rank) { return std::make_unique<Endpoint>(inboxes_, rank); }
+std::unique_ptr<Transport> LoopbackWorld::endpoint(int rank) {
+  return std::make_unique<Endpoint>(inboxes_, rank);
+}
 
 }  // namespace mpifarm

@@ -24,7 +24,8 @@ constexpr std::size_t sends_posted = 64;    // at most, for each peer: what a de
 constexpr char for_worker = 1;
 constexpr char last_frame = 2;
 
-// One direction of talk with one peer: frames in the order they were posted, since MPI matches them in that order.
+// One direction of talk with one peer: frames in the order they were posted, since MPI matches them in that
+// order.
 struct Peer {
   int rank = 0;
   std::array<mpi::request, receives_posted> receives;
@@ -105,13 +106,15 @@ class MpiTransport final : public Transport {
  private:
   void post_receive(Peer& peer, std::size_t i) {
     peer.buffers[i].resize(frame_bytes_);
-    peer.receives[i] = world_.irecv(peer.rank, frame_tag, peer.buffers[i].data(), static_cast<int>(frame_bytes_));
+    peer.receives[i] =
+        world_.irecv(peer.rank, frame_tag, peer.buffers[i].data(), static_cast<int>(frame_bytes_));
   }
 
   std::optional<Envelope> receive_from(Peer& peer) {
     while (const auto status = peer.receives[peer.next_receive].test()) {
       const auto count = status->count<char>();
-      if (!count || *count < 1) throw MachineryFailure{"MPI delivered a frame without a size from rank " + std::to_string(peer.rank)};
+      if (!count || *count < 1)
+        throw MachineryFailure{"MPI delivered a frame without a size from rank " + std::to_string(peer.rank)};
       const Bytes& frame = peer.buffers[peer.next_receive];
       const char flags = frame[0];
       peer.partial.append(frame, 1, static_cast<std::size_t>(*count) - 1);

@@ -7,8 +7,8 @@
 
 namespace mpifarm {
 
-// MPI must be initialised, and stay so as long as the transport lives. Collective: every rank of the world makes one.
-// `frame_bytes`: messages are cut into frames of this size, small enough to be sent eagerly.
+// MPI must be initialised, and stay so as long as the transport lives. Collective: every rank of the world
+// makes one. `frame_bytes`: messages are cut into frames of this size, small enough to be sent eagerly.
 std::unique_ptr<Transport> make_mpi_transport(std::size_t frame_bytes = 4000);
 
 }  // namespace mpifarm

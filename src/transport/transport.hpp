@@ -1,5 +1,6 @@
 #pragma once
-// Messages between ranks, reliable and in order between two of them. Who speaks MPI and who pretends is decided behind this.
+// Messages between ranks, reliable and in order between two of them. Who speaks MPI and who pretends is
+// decided behind this.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ struct Envelope {
   Bytes bytes;
 };
 
-// One rank's end. One thread: for MPI, the one that initialised it. Throws MachineryFailure when the layer below reports an error.
+// One rank's end. One thread: for MPI, the one that initialised it. Throws MachineryFailure when the layer
+// below reports an error.
 class Transport {
  public:
   virtual ~Transport() = default;

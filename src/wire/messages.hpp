@@ -17,39 +17,45 @@ namespace mpifarm::wire {
 
 inline constexpr std::uint32_t protocol_version = 1;
 
-// Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each other apart.
+// Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
+// other apart.
 struct Identity {
   std::uint32_t protocol = protocol_version;
-  std::string build;               // mpifarm's version and build hash
-  std::uint64_t run = 0;           // the run's random id
-  std::uint64_t token = 0;         // hash of MPIFARM_TOKEN, keyed by the run; 0 without one
+  std::string build;        // mpifarm's version and build hash
+  std::uint64_t run = 0;    // the run's random id
+  std::uint64_t token = 0;  // hash of MPIFARM_TOKEN, keyed by the run; 0 without one
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & protocol & build & run & token; }
+  void serialize(Archive& archive, unsigned) {
+    archive& protocol& build& run& token;
+  }
 };
 
 // ---- master to worker
 
-// The first message: what this run is. `details` is a packed SetupDetails, read only when the identities agree.
+// The first message: what this run is. `details` is a packed SetupDetails, read only when the identities
+// agree.
 struct Setup {
   Identity identity;
   Bytes details;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & identity & details; }
+  void serialize(Archive& archive, unsigned) {
+    archive& identity& details;
+  }
 };
 
 struct SetupDetails {
   std::string job;
-  Bytes params;                         // packed Job::Params
+  Bytes params;  // packed Job::Params
   std::uint64_t seed = 0;
-  std::vector<std::uint64_t> samples;   // ids of an indexed source whose descriptors the hello compares
-  std::int32_t nice = 0;                // nice value of computing threads
-  std::string working_directory;        // relative paths in descriptors mean this one
+  std::vector<std::uint64_t> samples;  // ids of an indexed source whose descriptors the hello compares
+  std::int32_t nice = 0;               // nice value of computing threads
+  std::string working_directory;       // relative paths in descriptors mean this one
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & job & params & seed & samples & nice & working_directory;
+    archive& job& params& seed& samples& nice& working_directory;
   }
 };
 
@@ -58,7 +64,9 @@ struct Begin {
   std::uint32_t slots = 0;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & slots; }
+  void serialize(Archive& archive, unsigned) {
+    archive& slots;
+  }
 };
 
 // One batch of tasks at consecutive positions.
@@ -67,10 +75,12 @@ struct Lease {
   Position first;
   std::uint64_t count = 0;
   std::uint32_t attempt = 1;  // of every task in it, from 1
-  Bytes descriptors;          // sequential sources: a varint length and the packed Task, `count` times; else empty
+  Bytes descriptors;  // sequential sources: a varint length and the packed Task, `count` times; else empty
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & id & first & count & attempt & descriptors; }
+  void serialize(Archive& archive, unsigned) {
+    archive& id& first& count& attempt& descriptors;
+  }
 };
 
 struct Assign {
@@ -78,7 +88,9 @@ struct Assign {
   std::vector<Lease> leases;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & order & leases; }
+  void serialize(Archive& archive, unsigned) {
+    archive& order& leases;
+  }
 };
 
 // Give back what has not started, ask what runs to stop early.
@@ -104,19 +116,21 @@ struct Hello {
   Bytes details;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & identity & host & details; }
+  void serialize(Archive& archive, unsigned) {
+    archive& identity& host& details;
+  }
 };
 
 struct HelloDetails {
-  std::string error;                        // why the job could not be made here; empty when it could
-  std::vector<std::uint32_t> cpus;          // the affinity mask
-  double cpu_quota = 0;                     // cores of CPU time that the control group allows; 0 for no limit
-  std::uint64_t source_size = 0;            // indexed sources
-  std::vector<std::uint64_t> sample_keys;   // TaskKeys of SetupDetails::samples, in their order
+  std::string error;                       // why the job could not be made here; empty when it could
+  std::vector<std::uint32_t> cpus;         // the affinity mask
+  double cpu_quota = 0;                    // cores of CPU time that the control group allows; 0 for no limit
+  std::uint64_t source_size = 0;           // indexed sources
+  std::vector<std::uint64_t> sample_keys;  // TaskKeys of SetupDetails::samples, in their order
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & error & cpus & cpu_quota & source_size & sample_keys;
+    archive& error& cpus& cpu_quota& source_size& sample_keys;
   }
 };
 
@@ -128,14 +142,18 @@ struct LeaseOutcomes {
   Nanos cpu{};   // CPU time of it
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & lease & block & busy & cpu; }
+  void serialize(Archive& archive, unsigned) {
+    archive& lease& block& busy& cpu;
+  }
 };
 
 struct Outcomes {
   std::vector<LeaseOutcomes> leases;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & leases; }
+  void serialize(Archive& archive, unsigned) {
+    archive& leases;
+  }
 };
 
 // After Drain: nothing is left here, every outcome has been sent.
@@ -149,7 +167,9 @@ struct LogLine {
   std::string text;
 
   template <class Archive>
-  void serialize(Archive& archive, unsigned) { archive & text; }
+  void serialize(Archive& archive, unsigned) {
+    archive& text;
+  }
 };
 
 using ToMaster = std::variant<Hello, Outcomes, Drained, LogLine>;
