@@ -160,7 +160,11 @@ std::optional<std::string> parse(CLI::App& app, std::vector<std::string> argumen
   } catch (const CLI::CallForHelp&) {
     return app.help();
   } catch (const CLI::ArgumentMismatch& error) {
-    throw BadInput{std::string{error.what()} + "; see `mpifarm " + command + " --help`"};
+    const std::string text = error.what();  // "--seed: At Most 1 required but received 2"
+    const bool many = text.find("At Most") != std::string::npos;
+    throw BadInput{text.substr(0, text.find(':')) +
+                   (many ? " is given more than once; give it once" : " has no value; give one") +
+                   ", see `mpifarm " + command + " --help`"};
   } catch (const CLI::ParseError& error) {
     throw BadInput{std::string{error.what()} + "; see `mpifarm " + command + " --help`"};
   }
@@ -287,10 +291,11 @@ Command parse_results(std::vector<std::string> arguments) {
   if (const auto help = parse(simple.app, std::move(arguments), "results")) return PrintCommand{*help};
   positional(simple, "RUN", "results");
   ResultsCommand command{simple.texts["RUN"], ResultsFormat::csv, std::nullopt, ""};
-  if (const auto* text = given(simple.texts, "--format"))
+  if (const auto* text = given(simple.texts, "--format")) {
+    if (*text != "csv" && *text != "jsonl")
+      throw BadInput{"--format is not known (\"" + *text + "\"); use csv or jsonl"};
     command.format = parse_results_format("--format", *text);
-  if (command.format == ResultsFormat::none)
-    throw BadInput{"--format is not known (\"none\"); use csv or jsonl"};
+  }
   if (const auto* text = given(simple.texts, "--status")) {
     command.status = *text == "timed-out" ? "timed out" : *text;
     const std::vector<std::string> known{"succeeded", "failed", "timed out", "crashed"};

@@ -119,38 +119,48 @@ void describe_job(const DescribeCommand& command) {
   print(text);
 }
 
+// A run that is neither live nor ended in order: what its journal says.
+describe::Value journal_status(const RunDirectory& run, const Manifest& manifest) {
+  const JournalCounts counts = manifest.durability == "none" ? JournalCounts{} : count_journal(run);
+  using Object = describe::Value::Object;
+  return Object{{"status", counts.complete ? "complete" : "unfinished"},
+                {"job", manifest.job},
+                {"tasks", manifest.tasks.value_or(counts.known)},
+                {"committed", counts.succeeded + counts.failed},
+                {"succeeded", counts.succeeded},
+                {"failed", counts.failed},
+                {"starts", counts.starts}};
+}
+
+std::string status_for_people(const describe::Value& status, const RunDirectory& run,
+                              const std::optional<std::string>& holder) {
+  const auto field = [&](std::string_view name) {
+    const describe::Value* value = status.find(name);
+    if (value == nullptr) return std::string{"?"};
+    const auto* text = value->as<std::string>();
+    return text == nullptr ? describe::to_json(*value) : *text;
+  };
+  return fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n",
+                     field("job"), field("status"), field("committed"), field("tasks"), field("failed"),
+                     holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(),
+                     run.path.string());
+}
+
 void status(const StatusCommand& command, const Jobs&) {
   const RunDirectory run{command.directory};
   const Manifest manifest = read_manifest(run);
   const auto holder = lock_holder(run);
-  const bool journaled = manifest.durability != "none";
   std::error_code ignored;
-  const bool summarised = std::filesystem::exists(run.summary(), ignored);
-  if (summarised && !holder) {
+  if (!holder && std::filesystem::exists(run.summary(), ignored)) {
     Summary summary;
     describe::from_value(describe::parse_json(read_file(run.summary())), summary, "summary");
     print(command.json ? to_json(summary) : for_people(summary, run.path) + "\n");
     return;
   }
-  const JournalCounts counts = journaled ? count_journal(run) : JournalCounts{};
-  const std::uint64_t tasks = manifest.tasks.value_or(counts.known);
-  const std::string state = holder ? "running" : (counts.complete ? "complete" : "unfinished");
-  if (command.json) {
-    using Object = describe::Value::Object;
-    print(describe::to_json(describe::Value{Object{{"status", state},
-                                                   {"job", manifest.job},
-                                                   {"tasks", tasks},
-                                                   {"succeeded", counts.succeeded},
-                                                   {"failed", counts.failed},
-                                                   {"starts", counts.starts}}},
-                            2) +
-          "\n");
-    return;
-  }
-  print(fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n", manifest.job,
-                    state, counts.succeeded + counts.failed, tasks, counts.failed,
-                    holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(),
-                    run.path.string()));
+  const bool live = holder && std::filesystem::exists(run.status(), ignored);
+  const describe::Value status =
+      live ? describe::parse_json(read_file(run.status())) : journal_status(run, manifest);
+  print(command.json ? describe::to_json(status, 2) + "\n" : status_for_people(status, run, holder));
 }
 
 void results(const ResultsCommand& command, const Jobs& jobs) {

@@ -98,11 +98,17 @@ void ThreadBackend::compute(Assignment& assignment, Context& context) {
       context.next_task(assignment.order.id(next), assignment.attempt);
       const std::size_t entry_at = block.entries.size();
       job_.compute(descriptor, context, block.entries);
-      if (static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded) ++block.succeeded;
+      const bool succeeded = static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded;
+      if (!succeeded && draining_.load(std::memory_order_relaxed)) {
+        block.entries.resize(entry_at);  // it was asked to stop: not an outcome, the task is given back
+        break;
+      }
+      if (succeeded) ++block.succeeded;
       ++next.value;
       pause = pause_wanted(flushes_seen);
     }
     block.count = next.value - block.first.value;
+    if (block.count == 0) return;
     const TimePoint now = Clock::now();
     const Nanos cpu = thread_cpu_time();
     complete({assignment.lease, std::move(block), now - started, cpu - cpu_before});

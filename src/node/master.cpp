@@ -174,7 +174,7 @@ void Master::drain(TimePoint now) {
 
 bool Master::over(TimePoint now) const {
   if (scheduler_.finished()) return true;
-  if (!drain_deadline_) return false;
+  if (!drain_deadline_ || scheduler_.uncommitted() > 0) return false;
   return now >= *drain_deadline_ || std::ranges::all_of(drained_, [](bool drained) { return drained; });
 }
 

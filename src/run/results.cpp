@@ -88,6 +88,16 @@ void ResultsText::append(Bytes& out, const journal::TaskOutcome& outcome) const 
   out += '\n';
 }
 
+void Reduction::take(const journal::TaskOutcome& outcome) {
+  if (outcome.outcome != Outcome::succeeded) return;
+  try {
+    job_.reduce(outcome.id, outcome.descriptor, outcome.payload);
+  } catch (const std::exception& error) {
+    throw MachineryFailure{"the job's reduce failed at task " + std::to_string(outcome.id.value) + " (" +
+                           error.what() + "); the journal has the outcomes: mend it and resume"};
+  }
+}
+
 ResultsFile::ResultsFile(std::filesystem::path file, ResultsText text)
     : file_{std::move(file)}, building_{file_.string() + ".new"}, text_{std::move(text)} {
   descriptor_ = FileDescriptor{::open(building_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};

@@ -61,9 +61,8 @@ class Reduction final : public OutcomeSink {
  public:
   explicit Reduction(AnyJob& job) : job_{job} {}  // borrowed
 
-  void take(const journal::TaskOutcome& outcome) override {
-    if (outcome.outcome == Outcome::succeeded) job_.reduce(outcome.id, outcome.descriptor, outcome.payload);
-  }
+  // Throws MachineryFailure when the job's reduce throws.
+  void take(const journal::TaskOutcome& outcome) override;
 
  private:
   AnyJob& job_;

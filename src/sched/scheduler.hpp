@@ -94,6 +94,7 @@ class Scheduler {
 
   std::uint64_t known() const { return known_; }  // tasks known so far; all of them when the source has ended
   std::uint64_t committed() const { return succeeded_ + failed_; }
+  std::uint64_t uncommitted() const { return accepted_.count() - committed(); }  // accepted, not yet on disk
   std::uint64_t succeeded() const { return succeeded_; }
   std::uint64_t failed() const { return failed_; }
   std::uint64_t resumed() const { return resumed_; }  // committed by earlier starts
