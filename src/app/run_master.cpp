@@ -89,6 +89,7 @@ void RunMaster::open_journal() {
   options.type = plan_.type;
   options.folder = outputs_->folder();
   options.waker = &waker_;
+  std::filesystem::remove(plan_.directory.summary());  // an earlier start's, which speaks of that start
   if (plan_.journaled()) {
     options.journal = journal::create_segment(plan_.directory.path, plan_.survey, plan_.manifest.run_id);
     std::uint32_t threads = 0;
