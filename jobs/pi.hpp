@@ -20,16 +20,15 @@ struct Pi {
     std::uint64_t digits = 0;            // when not 0: this many hexadecimal digits after the point instead
   };
   struct Task {
-    std::uint64_t first, count;
-  };  // points or digits, from 0
+    std::uint64_t first, count;  // points or digits, from 0
+  };
   struct Result {
     std::uint64_t samples, inside;  // points drawn, and those of them in the quarter circle
     std::string digits;             // upper case
   };
 
   static constexpr std::uint64_t digits_per_task = 16;
-  static constexpr std::uint64_t most_digits =
-      1'000'000'000;  // `conclude` holds them all; far beyond any patience
+  static constexpr std::uint64_t most_digits = 1'000'000'000;  // as `conclude` holds them all
 
   // Throws BadInput for params without work, or beyond `most_digits`.
   explicit Pi(const Params& params) : params_{params} {
@@ -65,6 +64,25 @@ struct Pi {
     if (params_.digits == 0) return estimate();
     digits_.resize(params_.digits, '?');
     return "3." + digits_;
+  }
+
+  // Digits `first` to `first + count` after the point, by the digit extraction of D. Bailey, P. Borwein and
+  // S. Plouffe, "On the rapid computation of various polylogarithmic constants", Math. Comp. 66 (1997):
+  // 16^n pi = 4 S(1) - 2 S(4) - S(5) - S(6) modulo 1. The time grows with `first`. Fractions are cut, not
+  // rounded, to 128 bits, so the error is below 4 units a term; digits that it could touch are refused.
+  // `count` is at most 32.
+  static std::string hex_digits(std::uint64_t first, std::uint64_t count, const mpifarm::Context& context) {
+    const Wide fraction = 4 * series(1, first, context) - 2 * series(4, first, context) -
+                          series(5, first, context) - series(6, first, context);
+    const Wide error = 4 * (Wide{first} + 1 + tail_terms + 1);
+    std::string digits;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const unsigned shift = 124 - 4 * static_cast<unsigned>(i);
+      if ((fraction - error) >> shift != (fraction + error) >> shift)
+        throw std::runtime_error{"digit " + std::to_string(first + i) + " cannot be told from 128 bits"};
+      digits += "0123456789ABCDEF"[static_cast<unsigned>(fraction >> shift) & 15];
+    }
+    return digits;
   }
 
  private:
@@ -103,24 +121,6 @@ struct Pi {
     std::snprintf(text.data(), text.size(), "pi is about %.*f +- %.*f, from %llu points", decimals,
                   4 * share_inside, decimals, error, static_cast<unsigned long long>(samples_));
     return text.data();
-  }
-
-  // Digits `first` to `first + count` after the point, by the digit extraction of D. Bailey, P. Borwein and
-  // S. Plouffe, "On the rapid computation of various polylogarithmic constants", Math. Comp. 66 (1997):
-  // 16^n pi = 4 S(1) - 2 S(4) - S(5) - S(6) modulo 1. The time grows with `first`. Fractions are cut, not
-  // rounded, to 128 bits, so the error is below 4 units a term; digits that it could touch are refused.
-  static std::string hex_digits(std::uint64_t first, std::uint64_t count, const mpifarm::Context& context) {
-    const Wide fraction = 4 * series(1, first, context) - 2 * series(4, first, context) -
-                          series(5, first, context) - series(6, first, context);
-    const Wide error = 4 * (Wide{first} + 1 + tail_terms + 1);
-    std::string digits;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const unsigned shift = 124 - 4 * static_cast<unsigned>(i);
-      if ((fraction - error) >> shift != (fraction + error) >> shift)
-        throw std::runtime_error{"digit " + std::to_string(first + i) + " cannot be told from 128 bits"};
-      digits += "0123456789ABCDEF"[static_cast<unsigned>(fraction >> shift) & 15];
-    }
-    return digits;
   }
 
   static constexpr std::uint64_t tail_terms = 31;  // those after the n-th that 128 bits can show

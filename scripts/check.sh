@@ -61,7 +61,7 @@ if [ "${1:-}" != quick ]; then
   configure build
   cmake -S . -B build >/dev/null
   mapfile -t units < <(git ls-files 'src/*.cpp' 'jobs/*.cpp')
-  cppcheck --quiet --std=c++20 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j2 -Isrc -I. \
+  cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j2 -Isrc -I. '-DBOOST_DESCRIBE_STRUCT(...)=' '-DBOOST_DESCRIBE_ENUM(...)=' '-DMPIFARM_VERSION=""' \
     --suppress=missingIncludeSystem --suppress=internalAstError --suppress=syntaxError "${units[@]}" >&2 || complain "lint: cppcheck found the above"
   printf '%s\n' "${units[@]}" | xargs -P 2 -n 4 clang-tidy --quiet -p build >build/clang-tidy.log 2>/dev/null || { cat build/clang-tidy.log >&2; complain "lint: clang-tidy found the above"; }
 fi

@@ -43,6 +43,7 @@ template <class T>
 std::string default_text(const T& value) {
   if constexpr (Vector<T>) {
     std::vector<std::string> texts;
+    texts.reserve(value.size());
     for (const Element<T>& item : value) texts.push_back(text_of(item));
     return joined(texts, ", ");
   } else {
