@@ -31,4 +31,19 @@ inline bool take_varint(BytesView& in, std::uint64_t& value) {
   return false;
 }
 
+// A length (varint) and that many bytes, as strings are packed.
+inline void append_sized(Bytes& out, BytesView bytes) {
+  append_varint(out, bytes.size());
+  out += bytes;
+}
+
+// Takes such bytes off the front of `in`, as a view into it. False, with `in` unspecified, when they are cut.
+inline bool take_sized(BytesView& in, BytesView& bytes) {
+  std::uint64_t size = 0;
+  if (!take_varint(in, size) || size > in.size()) return false;
+  bytes = in.substr(0, size);
+  in.remove_prefix(size);
+  return true;
+}
+
 }  // namespace mpifarm

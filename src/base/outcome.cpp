@@ -20,19 +20,16 @@ std::string_view to_string(Outcome outcome) {
 
 void append_entry(Bytes& entries, Outcome outcome, BytesView payload) {
   entries.push_back(static_cast<char>(outcome));
-  append_varint(entries, payload.size());
-  entries += payload;
+  append_sized(entries, payload);
 }
 
 OutcomeEntry take_entry(BytesView& entries) {
   if (entries.empty()) throw CorruptData{"outcome entries end early"};
   const auto outcome = static_cast<Outcome>(entries.front());
   entries.remove_prefix(1);
-  std::uint64_t size = 0;
-  if (outcome > Outcome::crashed || !take_varint(entries, size) || size > entries.size())
+  OutcomeEntry entry{outcome, {}};
+  if (outcome > Outcome::crashed || !take_sized(entries, entry.payload))
     throw CorruptData{"outcome entry is damaged"};
-  const OutcomeEntry entry{outcome, entries.substr(0, size)};
-  entries.remove_prefix(size);
   return entry;
 }
 

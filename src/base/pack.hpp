@@ -62,10 +62,7 @@ class Packer {
   void save(const T& value) {
     save_binary(&value, sizeof value);
   }
-  void save(const std::string& text) {
-    append_varint(out_, text.size());
-    out_ += text;
-  }
+  void save(const std::string& text) { append_sized(out_, text); }
   void save(const std::filesystem::path& path) { save(path.native()); }
   template <class T>
   void save(const std::vector<T>& values) {

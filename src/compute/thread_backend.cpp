@@ -89,12 +89,7 @@ void ThreadBackend::compute(Assignment& assignment, Context& context) {
     bool pause = false;
     while (next.value < end && !pause) {
       BytesView descriptor;
-      if (!assignment.descriptors.empty()) {
-        std::uint64_t size = 0;
-        take_varint(descriptors, size);
-        descriptor = descriptors.substr(0, size);
-        descriptors.remove_prefix(descriptor.size());
-      }
+      if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
       context.next_task(assignment.order.id(next), assignment.attempt);
       const std::size_t entry_at = block.entries.size();
       job_.compute(descriptor, context, block.entries);

@@ -16,9 +16,7 @@ std::size_t held_size(const Outcomes& outcomes) {
 void append_entry(Outcomes& outcomes, const TaskOutcome& entry, bool with_descriptor) {
   ++outcomes.block.count;
   mpifarm::append_entry(outcomes.block.entries, entry.outcome, entry.payload);
-  if (!with_descriptor) return;
-  append_varint(outcomes.descriptors, entry.descriptor.size());
-  outcomes.descriptors += entry.descriptor;
+  if (with_descriptor) append_sized(outcomes.descriptors, entry.descriptor);
 }
 
 }  // namespace
@@ -36,11 +34,8 @@ TaskOutcome OrderedOutcomes::Block::take(TaskId id) {
   }
   if (!outcomes.descriptors.empty()) {
     BytesView descriptors = BytesView{outcomes.descriptors}.substr(descriptors_taken);
-    std::uint64_t size = 0;
-    if (!take_varint(descriptors, size) || size > descriptors.size())
-      throw Damaged{file, offset, "it has too few descriptors"};
-    task.descriptor = descriptors.substr(0, size);
-    descriptors_taken = outcomes.descriptors.size() - descriptors.size() + size;
+    if (!take_sized(descriptors, task.descriptor)) throw Damaged{file, offset, "it has too few descriptors"};
+    descriptors_taken = outcomes.descriptors.size() - descriptors.size();
   }
   if (--left == 0) check_end();
   return task;
@@ -180,11 +175,9 @@ bool OrderedOutcomes::next_sorted(TaskOutcome& outcome) {
   if (!sorter_->next(outcome.id.value, body)) return false;
   outcome.outcome = static_cast<Outcome>(body.front());
   body.remove_prefix(1);
-  std::uint64_t size = 0;
-  if (!take_varint(body, size) || size > body.size())
+  if (!take_sized(body, outcome.payload))
     throw MachineryFailure{"a scratch file has lost data; look at the file system, then resume the run"};
-  outcome.payload = body.substr(0, size);
-  outcome.descriptor = body.substr(size);
+  outcome.descriptor = body;
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/outcome.hpp"
 
 namespace mpifarm {
@@ -9,14 +10,6 @@ namespace {
 
 std::size_t bytes_of(const journal::Outcomes& outcomes) {
   return outcomes.block.entries.size() + outcomes.descriptors.size() + sizeof outcomes;
-}
-
-BytesView take_descriptor(BytesView& descriptors) {
-  std::uint64_t size = 0;
-  if (!take_varint(descriptors, size)) return {};
-  const BytesView descriptor = descriptors.substr(0, size);
-  descriptors.remove_prefix(descriptor.size());
-  return descriptor;
 }
 
 }  // namespace
@@ -104,7 +97,9 @@ void Folder::feed(const journal::Outcomes& outcomes) {
   BytesView descriptors = outcomes.descriptors;
   for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
     const OutcomeEntry entry = take_entry(entries);
-    const journal::TaskOutcome outcome{{next_}, entry.outcome, entry.payload, take_descriptor(descriptors)};
+    journal::TaskOutcome outcome{{next_}, entry.outcome, entry.payload, {}};
+    if (!outcomes.descriptors.empty() && !take_sized(descriptors, outcome.descriptor))
+      throw CorruptData{"outcomes have fewer descriptors than entries"};
     for (OutcomeSink* sink : sinks_) sink->take(outcome);
     ++next_;
   }

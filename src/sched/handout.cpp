@@ -115,8 +115,7 @@ Bytes Scheduler::fresh_descriptors(Interval positions) {
   Bytes descriptors;
   for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
     const Bytes item = std::move(items_[order.id({position}).value - items_begin_]);
-    append_varint(descriptors, item.size());
-    descriptors += item;
+    append_sized(descriptors, item);
   }
   const std::uint64_t window = options_.order == OrderKind::fifo ? 1 : options_.window;
   for (const std::uint64_t used = fresh_ / window * window; items_begin_ < used && !items_.empty();
@@ -129,8 +128,7 @@ Bytes Scheduler::kept_descriptors(Interval positions) {
   Bytes descriptors;
   for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
     const auto kept = kept_descriptors_.find({position});
-    append_varint(descriptors, kept->second.size());
-    descriptors += kept->second;
+    append_sized(descriptors, kept->second);
     kept_descriptors_.erase(kept);
   }
   return descriptors;

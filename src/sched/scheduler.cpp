@@ -12,11 +12,9 @@ namespace mpifarm::sched {
 namespace {
 
 BytesView take_descriptor(BytesView& descriptors) {
-  std::uint64_t size = 0;
-  if (!take_varint(descriptors, size) || size > descriptors.size())
+  BytesView descriptor;
+  if (!take_sized(descriptors, descriptor))
     throw std::logic_error{"a lease has fewer descriptors than tasks"};
-  const BytesView descriptor = descriptors.substr(0, size);
-  descriptors.remove_prefix(size);
   return descriptor;
 }
 
@@ -155,10 +153,7 @@ void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& bloc
     } else {
       Bytes single, single_descriptor;
       append_entry(single, entry.outcome, entry.payload);
-      if (options_.sequential) {
-        append_varint(single_descriptor, descriptor.size());
-        single_descriptor += descriptor;
-      }
+      if (options_.sequential) append_sized(single_descriptor, descriptor);
       ++tally.tasks;
       accept(position, 1, entry.outcome == Outcome::succeeded ? 1 : 0, std::move(single),
              std::move(single_descriptor), out);
