@@ -22,11 +22,16 @@ Digest replay(const journal::Survey& survey, const JobType& type, const sched::O
   Order order = scheduler.order();
   journal::Reader reader{survey};
   for (journal::Record record; reader.next(record);) {
+    const auto* outcomes = std::get_if<journal::Outcomes>(&record);
+    if (outcomes != nullptr && !options.sequential &&
+        outcomes->block.first.value + outcomes->block.count > options.count)
+      throw MachineryFailure{
+          reader.file().string() + " has outcomes of tasks that the run does not have (at byte " +
+          std::to_string(reader.offset()) + "); restore the run directory from a copy, or start a new run"};
     scheduler.on_replayed(record);
     if (const auto* items = std::get_if<journal::SourceItems>(&record); items != nullptr && items->end)
       order = {options.order, items->first.value + items->keys.size(), options.seed, options.window};
-    if (const auto* outcomes = std::get_if<journal::Outcomes>(&record))
-      add_to_digest(digest, *outcomes, order, type);
+    if (outcomes != nullptr) add_to_digest(digest, *outcomes, order, type);
   }
   return digest;
 }
