@@ -7,7 +7,7 @@ build_packages=(g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-d
 test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils)
 check_packages=(clang-format clang-tidy cppcheck git)
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }  # each argument a line
 
 # Installs those of the packages named that are missing.
 need_packages() {

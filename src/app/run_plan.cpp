@@ -31,19 +31,6 @@ std::string source_digest(const AnyJob& job) {
   return digest.hex();
 }
 
-std::string order_text(OrderKind kind) { return std::string{to_string(kind)}; }
-
-std::string durability_text(Durability durability) {
-  switch (durability) {
-    case Durability::sync:
-      return "sync";
-    case Durability::none:
-      return "none";
-    default:
-      return "batch";
-  }
-}
-
 ResultsFormat results_format(const RunCommand& command) {
   const ResultsFormat fitting = command.type->flat_result() ? ResultsFormat::csv : ResultsFormat::jsonl;
   const ResultsFormat format = command.run.results.value_or(fitting);
@@ -62,13 +49,13 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.run_id = random_id();
   m.tasks = job.size();
   if (job.size()) m.source_digest = source_digest(job);
-  m.order = order_text(command.run.order.value_or(OrderKind::fifo));
+  m.order = to_string(command.run.order.value_or(OrderKind::fifo));
   m.window = job.size() ? 0 : stream_window;
   m.seed = command.run.seed.value_or(0);
   m.retries = command.run.retries.value_or(0);
   m.retry_delay_seconds = command.run.retry_delay_seconds.value_or(0);
   m.results = to_string(results_format(command));
-  m.durability = durability_text(command.run.durability.value_or(Durability::batch));
+  m.durability = to_string(command.run.durability.value_or(Durability::batch));
   m.version = version();
   m.build = build_id();
   m.created = utc_timestamp();
@@ -102,9 +89,10 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     throw BadInput{"the params changed since the run began (" + changes +
                    "); leave them as they were, or start a new run with another --run"};
   const RunOptions& run = command.run;
-  if (run.order) check_same("--order", manifest.order, order_text(*run.order));
+  if (run.order) check_same("--order", manifest.order, std::string{to_string(*run.order)});
   if (run.seed) check_same("--seed", std::to_string(manifest.seed), std::to_string(*run.seed));
-  if (run.durability) check_same("--durability", manifest.durability, durability_text(*run.durability));
+  if (run.durability)
+    check_same("--durability", manifest.durability, std::string{to_string(*run.durability)});
 }
 
 RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
@@ -190,7 +178,7 @@ std::string describe_plan(const RunCommand& command, int ranks) {
   std::string text = "would run " + std::string{command.type->name()} + " on " + std::to_string(ranks) +
                      (ranks == 1 ? " rank" : " ranks") + "\n  params  " +
                      describe::to_json(command.type->params_to_value(params)) + "\n";
-  const auto order = order_text(command.run.order.value_or(OrderKind::fifo));
+  const std::string order{to_string(command.run.order.value_or(OrderKind::fifo))};
   text += "  order   " + order + "\n  tasks   " +
           (job->size() ? std::to_string(*job->size()) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;

@@ -28,6 +28,17 @@ Durability parse_durability(std::string_view text) {
   throw BadInput{"--durability is not known (\"" + std::string{text} + "\"); use sync, batch or none"};
 }
 
+std::string_view to_string(Durability durability) {
+  switch (durability) {
+    case Durability::sync:
+      return "sync";
+    case Durability::none:
+      return "none";
+    default:
+      return "batch";
+  }
+}
+
 void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,
                    const JobType& type) {
   Bytes scratch;

@@ -29,6 +29,7 @@ enum class Durability : std::uint8_t { sync, batch, none };
 
 // Throws BadInput unless `text` is sync, batch or none.
 Durability parse_durability(std::string_view text);
+std::string_view to_string(Durability durability);
 
 // Adds the outcomes of one block to a digest.
 void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,

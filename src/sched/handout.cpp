@@ -31,7 +31,7 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
     waiting_.insert({position, position + 1});
     retries_.erase(retries_.begin());
   }
-  if (draining_ || !credit) return;
+  if (draining_ || !credit || left_to_hand_out() == 0) return;
 
   // The emptiest worker first, so that few tasks reach all of them.
   std::vector<std::pair<double, Rank>> by_load;
