@@ -7,6 +7,7 @@
 #include "app/arguments.hpp"
 #include "app/launcher.hpp"
 #include "app/query_commands.hpp"
+#include "app/registration.hpp"
 #include "app/run_command.hpp"
 #include "base/error.hpp"
 
@@ -35,6 +36,7 @@ int fail(ExitStatus status, const char* what, bool everywhere) {
 
 int main(int argc, char** argv, const Jobs& jobs) {
   try {
+    check_jobs(jobs);
     return std::visit(Carry{jobs}, parse_arguments({argv + 1, argv + argc}, jobs));
   } catch (const BadInput& error) {
     return fail(ExitStatus::bad_input, error.what(), false);
