@@ -62,9 +62,12 @@ void cut_file(const std::filesystem::path& path, std::uint64_t bytes) {
 
 Bytes read_file(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};
-  Bytes text{std::istreambuf_iterator<char>{in}, {}};
   if (!in) throw_errno(path, "read");
-  return text;
+  try {
+    return {std::istreambuf_iterator<char>{in}, {}};
+  } catch (const std::ios_base::failure&) {  // a directory, a broken disk
+    throw_errno(path, "read");
+  }
 }
 
 void replace_file(const std::filesystem::path& path, BytesView text) {

@@ -28,7 +28,7 @@ std::string nearest_name(std::string_view typed, std::span<const std::string> na
   std::size_t least = std::max<std::size_t>(2, typed.size() / 3) + 1;
   for (const std::string& name : names) {
     const std::size_t distance = edit_distance(typed, name);
-    if (distance < least) {
+    if (distance < least && distance < std::max(typed.size(), name.size())) {  // some letter is the same
       least = distance;
       best = name;
     }

@@ -19,16 +19,17 @@ std::vector<unsigned> granted_cores(const std::vector<RankCores>& ranks) {
     for (const std::uint32_t cpu : rank.cpus) ++sharers[rank.host][cpu];
   }
   std::vector<unsigned> granted(ranks.size());
-  std::map<std::string, double> left_over;
-  for (std::size_t i = ranks.size(); i-- > 0;) {
+  std::map<std::pair<std::string, std::vector<std::uint32_t>>, double> left_over;  // of a host's equal masks
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
     const RankCores& rank = ranks[i];
     double share = 0;
     for (const std::uint32_t cpu : rank.cpus) share += 1.0 / sharers[rank.host][cpu];
     if (rank.quota > 0) share = std::min(share, rank.quota / ranks_on[rank.host]);
-    const double with_rest = share + left_over[rank.host] + 1e-9;
+    double& rest = left_over[{rank.host, rank.cpus}];
+    const double with_rest = share + rest + 1e-9;
     granted[i] = static_cast<unsigned>(std::min(std::floor(with_rest), std::floor(share) + 1));
-    left_over[rank.host] = std::max(0.0, with_rest - granted[i]);
     granted[i] = std::max(1U, granted[i]);
+    rest = std::max(0.0, with_rest - granted[i]);
   }
   return granted;
 }

@@ -48,6 +48,8 @@ class Worker {
   Waker& waker_;
   const Jobs& jobs_;
   wire::SetupDetails setup_;
+  std::mutex log_mutex_;
+  std::vector<std::string> log_lines_;  // outlive the backend, whose tasks may log to their end
   std::unique_ptr<AnyJob> job_;
   std::unique_ptr<Backend> backend_;
   std::vector<Completion> completions_;
@@ -55,9 +57,6 @@ class Worker {
   bool draining_ = false;
   bool drained_ = false;  // and said so
   bool finished_ = false;
-
-  std::mutex log_mutex_;
-  std::vector<std::string> log_lines_;
 };
 
 }  // namespace mpifarm

@@ -34,14 +34,16 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
   if (fs::exists(fs::symlink_status(run.path, error)))
     throw BadInput{"the run directory exists already (" + run.path.string() +
                    "); name another with --run, or carry that run on with --continue"};
-  fs::path parent = fs::absolute(run.path).parent_path();
+  fs::path target = fs::absolute(run.path);
+  if (!target.has_filename()) target = target.parent_path();  // "runs/a/"
+  const fs::path parent = target.parent_path();
   fs::create_directories(parent, error);
   if (error) refuse(run.path, error.message());
-  std::string building = (parent / (".new-" + run.path.filename().string() + "-XXXXXX")).string();
+  std::string building = (parent / (".new-" + target.filename().string() + "-XXXXXX")).string();
   if (mkdtemp(building.data()) == nullptr) refuse(run.path, errno_text(errno));
   try {
     replace_file(RunDirectory{building}.manifest(), manifest);
-    fs::rename(building, run.path);
+    fs::rename(building, target);
   } catch (const std::exception& failure) {
     fs::remove_all(building, error);
     refuse(run.path, failure.what());

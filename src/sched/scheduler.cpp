@@ -63,6 +63,7 @@ void Scheduler::on_worker_lost(Rank rank) {
 void Scheduler::on_drain() { draining_ = true; }
 
 void Scheduler::on_drained(Rank rank) {
+  if (!workers_.contains(rank)) return;  // lost before it said so
   Worker& worker = workers_.at(rank);
   for (const LeaseId id : worker.leases) {
     const auto lease = leases_.find(id.value);
@@ -111,13 +112,15 @@ void Scheduler::on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint
         part.block.succeeded > part.block.count)
       throw CorruptData{"rank " + std::to_string(rank) + " answers tasks that it does not hold"};
 
-    take_block(lease, part.block, split_descriptors(lease.descriptors, part.block.count), tally, now, out);
+    Bytes descriptors = split_descriptors(lease.descriptors, part.block.count);
+    const std::uint64_t bytes = part.block.entries.size() + descriptors.size();
+    take_block(lease, part.block, std::move(descriptors), tally, now, out);
     tally.attempts += part.block.count;
     tally.failed_attempts += part.block.count - part.block.succeeded;
     tally.busy += part.busy;
     tally.cpu += part.cpu;
-    cost_.observe(part.block.count, part.busy, part.block.entries.size());
-    worker->second.cost.observe(part.block.count, part.busy, part.block.entries.size());
+    cost_.observe(part.block.count, part.busy, bytes);
+    worker->second.cost.observe(part.block.count, part.busy, bytes);
     worker->second.outstanding -= part.block.count;
     lease.left.begin += part.block.count;
     if (lease.left.size() == 0) {

@@ -1,0 +1,338 @@
+// The thread backend: outcomes exactly once and in order, whatever tasks do.
+
+#include "compute/thread_backend.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "support/expect.hpp"
+
+namespace mpifarm {
+namespace {
+
+using support::eventually;
+
+// A job that does with each task what the test says: returns the payload, or throws.
+class ScriptedJob final : public AnyJob {
+ public:
+  using Script = std::function<Bytes(BytesView descriptor, Context& context)>;
+  explicit ScriptedJob(Script script) : script_{std::move(script)} {}
+
+  std::optional<std::uint64_t> size() const override { return 0; }
+  void make_task(TaskId, Bytes&) const override {}
+  std::unique_ptr<TaskSource> open_source() const override { return nullptr; }
+  void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
+    try {
+      append_entry(entries, Outcome::succeeded, script_(descriptor, context));
+    } catch (const std::exception& error) {
+      append_entry(entries, Outcome::failed, error.what());
+    }
+  }
+  void reduce(TaskId, BytesView, BytesView) override {}
+  std::string conclude(const std::filesystem::path&) override { return {}; }
+
+ private:
+  Script script_;
+};
+
+Assignment assignment(std::uint64_t lease, std::uint64_t first, std::uint64_t count,
+                      std::uint32_t attempt = 1) {
+  return {{lease}, {first}, count, attempt, Order{}, {}};
+}
+
+// The entries of each lease in the order in which they came; checks that they continue one another.
+struct Collected {
+  struct Lease {
+    std::uint64_t next = 0;  // position
+    std::vector<std::pair<Outcome, std::string>> entries;
+    std::size_t completions = 0;
+    Nanos busy{}, cpu{};
+  };
+  std::map<std::uint64_t, Lease> leases;
+
+  void from(ThreadBackend& backend) {
+    std::vector<Completion> completions;
+    backend.collect(completions);
+    for (const Completion& completion : completions) add(completion);
+  }
+  void add(const Completion& completion) {
+    Lease& lease = leases[completion.lease.value];
+    const OutcomeBlock& block = completion.block;
+    const bool first = lease.completions++ == 0;
+    EXPECT_TRUE(first || block.first.value == lease.next) << "a gap or an overlap";
+    EXPECT_GT(block.count, 0U);
+    BytesView entries = block.entries;
+    std::uint64_t succeeded = 0;
+    for (std::uint64_t i = 0; i < block.count; ++i) {
+      const OutcomeEntry entry = take_entry(entries);
+      succeeded += entry.outcome == Outcome::succeeded ? 1 : 0;
+      lease.entries.emplace_back(entry.outcome, entry.payload);
+    }
+    EXPECT_TRUE(entries.empty());
+    EXPECT_EQ(block.succeeded, succeeded);
+    lease.next = block.first.value + block.count;
+    lease.busy += completion.busy;
+    lease.cpu += completion.cpu;
+  }
+  std::size_t tasks() const {
+    std::size_t count = 0;
+    for (const auto& [id, lease] : leases) count += lease.entries.size();
+    return count;
+  }
+};
+
+Collected collect_all(ThreadBackend& backend) {
+  Collected collected;
+  EXPECT_TRUE(eventually([&] {
+    collected.from(backend);
+    return !backend.busy();
+  }));
+  collected.from(backend);
+  return collected;
+}
+
+Bytes id_text(BytesView, Context& context) { return std::to_string(context.id().value); }
+
+TEST(ThreadBackend, GivesAllOutcomesOnceAndInOrder) {
+  const ScriptedJob job{id_text};
+  Waker waker;
+  for (const unsigned slots : {1U, 2U, 5U}) {
+    ThreadBackend backend{job, waker, {.slots = slots, .seed = 0, .nice = 0, .log = {}}};
+    EXPECT_EQ(backend.slots(), slots);
+    std::uint64_t position = 0;
+    for (std::uint64_t lease = 0; lease < 100; ++lease) {
+      backend.start(assignment(lease, position, 1 + lease % 37));
+      position += 1 + lease % 37;
+    }
+    const Collected collected = collect_all(backend);
+    ASSERT_EQ(collected.leases.size(), 100U);
+    std::uint64_t next = 0;
+    for (const auto& [id, lease] : collected.leases) {
+      ASSERT_EQ(lease.entries.size(), 1 + id % 37);
+      for (const auto& [outcome, payload] : lease.entries) EXPECT_EQ(payload, std::to_string(next++));
+      EXPECT_GE(lease.busy, Nanos{0});
+    }
+  }
+}
+
+TEST(ThreadBackend, GivesTasksTheirIdAttemptAndRandomStream) {
+  const ScriptedJob job{[](BytesView, Context& context) {
+    return std::to_string(context.id().value) + "/" + std::to_string(context.attempt()) + "/" +
+           std::to_string(context.random()());
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {.slots = 2, .seed = 77, .nice = 0, .log = {}}};
+  const Order order{OrderKind::lifo, 10, 0};
+  backend.start({{1}, {2}, 3, 4, order, {}});
+  const Collected collected = collect_all(backend);
+  for (std::uint64_t i = 0; i < 3; ++i)
+    EXPECT_EQ(collected.leases.at(1).entries.at(i).second,
+              std::to_string(7 - i) + "/4/" + std::to_string(Random{77, 7 - i}()));
+}
+
+TEST(ThreadBackend, TakesDescriptorsApart) {
+  const ScriptedJob job{[](BytesView descriptor, Context&) { return Bytes{descriptor}; }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  const std::vector<std::string> texts{"", "one", std::string(127, 'a'), std::string(128, 'b'),
+                                       std::string(20'000, 'c')};
+  Assignment given = assignment(1, 0, texts.size());
+  for (const std::string& text : texts) {
+    append_varint(given.descriptors, text.size());
+    given.descriptors += text;
+  }
+  backend.start(std::move(given));
+  const Collected collected = collect_all(backend);
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_TRUE(collected.leases.at(1).entries.at(i).second == texts[i]) << i;
+}
+
+TEST(ThreadBackend, FailuresAreOutcomesToo) {
+  const ScriptedJob job{[](BytesView, Context& context) -> Bytes {
+    if (context.id().value % 3 == 1) throw std::runtime_error{"no " + std::to_string(context.id().value)};
+    return "yes";
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  backend.start(assignment(1, 0, 10));
+  const Collected collected = collect_all(backend);
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const auto& [outcome, payload] = collected.leases.at(1).entries.at(i);
+    EXPECT_EQ(outcome, i % 3 == 1 ? Outcome::failed : Outcome::succeeded);
+    EXPECT_EQ(payload, i % 3 == 1 ? "no " + std::to_string(i) : "yes");
+  }
+}
+
+// Tasks that wait until the test lets them go on; they see a stop.
+class Gate {
+ public:
+  void pass(const Context& context) {
+    ++waiting_;
+    eventually([&] { return take_pass() || context.stop_requested(); });
+    --waiting_;
+    ++passed_;
+  }
+  bool somebody_waits(int least = 1) const {
+    return eventually([&] { return waiting_ >= least; });
+  }
+  void let(int tasks) { open_ += tasks; }
+  int passed() const { return passed_; }
+
+ private:
+  bool take_pass() {
+    int open = open_;
+    return open > 0 && open_.compare_exchange_strong(open, open - 1);
+  }
+
+  std::atomic<int> waiting_ = 0, open_ = 0, passed_ = 0;
+};
+
+TEST(ThreadBackend, FlushDeliversWhatALongAssignmentHasSoFar) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) {
+    gate.pass(context);
+    return Bytes{"done"};
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  backend.start(assignment(1, 0, 5));
+  ASSERT_TRUE(gate.somebody_waits());
+  gate.let(1);
+  ASSERT_TRUE(eventually([&] { return gate.passed() == 1; }));
+  Collected collected;
+  backend.flush();
+  gate.let(1);
+  ASSERT_TRUE(eventually([&] {
+    collected.from(backend);
+    return collected.tasks() > 0;
+  }));
+  EXPECT_LT(collected.tasks(), 5U);
+  EXPECT_TRUE(backend.busy());
+  gate.let(5);
+  ASSERT_TRUE(eventually([&] {
+    collected.from(backend);
+    return !backend.busy();
+  }));
+  EXPECT_EQ(collected.leases.at(1).entries.size(), 5U);
+  EXPECT_GE(collected.leases.at(1).completions, 2U);
+}
+
+TEST(ThreadBackend, DrainGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
+    gate.pass(context);
+    return "ended";
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
+  for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start(assignment(lease, lease * 10, 10));
+  ASSERT_TRUE(gate.somebody_waits(2));
+  backend.drain();
+  const Collected collected = collect_all(backend);
+  EXPECT_EQ(gate.passed(), 2) << "the others have not been begun";
+  EXPECT_EQ(collected.tasks(), 2U) << "what ended well counts";
+  EXPECT_FALSE(backend.busy());
+}
+
+TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
+    if (context.id().value == 0) return "before";
+    gate.pass(context);
+    if (context.stop_requested()) throw std::runtime_error{"stopped"};
+    return "after";
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  backend.start(assignment(1, 0, 10));
+  ASSERT_TRUE(gate.somebody_waits());
+  backend.drain();
+  const Collected collected = collect_all(backend);
+  ASSERT_EQ(collected.tasks(), 1U);
+  EXPECT_EQ(collected.leases.at(1).entries[0].second, "before");
+}
+
+TEST(ThreadBackend, StarvesWhileASlotHasNothingToDo) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) {
+    gate.pass(context);
+    return Bytes{};
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
+  EXPECT_TRUE(backend.starving());
+  EXPECT_FALSE(backend.busy());
+  backend.start(assignment(1, 0, 1));
+  EXPECT_TRUE(backend.busy());
+  ASSERT_TRUE(gate.somebody_waits());
+  EXPECT_TRUE(backend.starving()) << "one of two slots is idle";
+  backend.start(assignment(2, 1, 1));
+  ASSERT_TRUE(gate.somebody_waits(2));
+  EXPECT_FALSE(backend.starving());
+  gate.let(2);
+  EXPECT_TRUE(eventually([&] { return backend.starving(); }));
+  EXPECT_TRUE(backend.busy()) << "completions are uncollected";
+  collect_all(backend);
+  EXPECT_FALSE(backend.busy());
+}
+
+TEST(ThreadBackend, WakesTheLoop) {
+  const ScriptedJob job{id_text};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    backend.start(assignment(i, i, 1));
+    Collected collected;
+    while (collected.tasks() == 0) {
+      ASSERT_TRUE(waker.sleep(std::chrono::seconds{60})) << "nobody woke the loop";
+      collected.from(backend);
+    }
+  }
+}
+
+TEST(ThreadBackend, IsDestroyedWhileBusy) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) {
+    gate.pass(context);
+    return Bytes{};
+  }};
+  Waker waker;
+  {
+    ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 0, .log = {}}};
+    for (std::uint64_t lease = 0; lease < 20; ++lease) backend.start(assignment(lease, lease * 5, 5));
+    ASSERT_TRUE(gate.somebody_waits(3));
+  }
+  EXPECT_EQ(gate.passed(), 3);
+}
+
+TEST(ThreadBackend, IsDestroyedWithoutHavingComputed) {
+  const ScriptedJob job{id_text};
+  Waker waker;
+  for (int i = 0; i < 50; ++i) ThreadBackend{job, waker, {.slots = 4, .seed = 0, .nice = 0, .log = {}}};
+}
+
+TEST(ThreadBackend, PassesOnWhatTasksLog) {
+  const ScriptedJob job{[](BytesView, Context& context) {
+    context.log("hello");
+    return Bytes{};
+  }};
+  Waker waker;
+  std::mutex mutex;
+  std::set<std::uint64_t> heard;
+  const auto log = [&](TaskId id, std::string_view text) {
+    const std::scoped_lock lock{mutex};
+    if (text == "hello") heard.insert(id.value);
+  };
+  ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 5, .log = log}};
+  for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start(assignment(lease, lease * 10, 10));
+  collect_all(backend);
+  EXPECT_EQ(heard.size(), 50U);
+}
+
+}  // namespace
+}  // namespace mpifarm

@@ -1,0 +1,113 @@
+// One master a run.
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+
+#include "support/spin_run.hpp"
+
+namespace mpifarm::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Lock, OfALiveRunRefusesASecondMaster) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{mpirun(2, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 20));
+  const pid_t master = lock_holder(path);
+  const std::string holder = "process " + std::to_string(master);
+  for (const int ranks : {0, 3}) {
+    expect_refused(run(on_ranks(ranks, {"resume", path})), {path, holder});
+    expect_refused(
+        run(on_ranks(ranks, Arguments{"run"} + spin_flags + Arguments{"--continue", "--run", path})),
+        {path, holder});
+  }
+  EXPECT_EQ(lock_holder(path), master);
+  expect_status(process.wait(), 0);
+  expect_undisturbed(path);
+}
+
+TEST(Lock, OfADeadMasterIsTakenOver) {
+  const Workspace work;
+  const std::string path = work / "run";
+  pid_t dead = 0;
+  {
+    Process process{mpirun(2, spin_run(path))};
+    ASSERT_TRUE(wait_for_outcomes(process, path, 20));
+    dead = lock_holder(path);
+  }
+  EXPECT_EQ(lock_holder(path), dead) << "it had no time to clean up";
+  const Ended ended = run(mpirun(3, {"resume", path, "--threads", "4"}));
+  expect_status(ended, 0);
+  EXPECT_THAT(own_lines(ended), testing::Contains(HasSubstr("process " + std::to_string(dead))));
+  expect_undisturbed(path);
+}
+
+TEST(Lock, OfAStoppedMasterIsNotTakenOver) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{mpifarm(spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 20));
+  process.signal(SIGSTOP);
+  expect_refused(run(mpifarm({"resume", path})), {"process " + std::to_string(process.id())});
+  process.signal(SIGCONT);
+  expect_status(process.wait(), 0);
+  expect_undisturbed(path);
+}
+
+// Many masters find one dead run: one of them carries it on, the others are refused.
+TEST(Lock, IsTakenOverByOneOfMany) {
+  const Workspace work;
+  const std::string path = work / "run";
+  {
+    Process process{mpifarm(spin_run(path))};
+    ASSERT_TRUE(wait_for_outcomes(process, path, 20));
+  }
+  std::vector<std::unique_ptr<Process>> masters;
+  for (int i = 0; i < 6; ++i)
+    masters.push_back(std::make_unique<Process>(mpifarm({"resume", path, "--threads", "1"})));
+  int carried_on = 0;
+  for (const auto& master : masters) {
+    const Ended ended = master->wait();
+    EXPECT_THAT(ended.status, testing::AnyOf(0, 2)) << ended.err;
+    carried_on += ended.status == 0;
+  }
+  EXPECT_EQ(carried_on, 1);
+  expect_undisturbed(path);
+  EXPECT_EQ(summary_of(path).whole("starts"), 2u);
+}
+
+// Two starts of one name: one makes the directory, the other is refused.
+TEST(Lock, OfANewRunIsForOne) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process one{mpifarm(spin_run(path))}, other{mpifarm(spin_run(path))};
+  const Ended first = one.wait(), second = other.wait();
+  EXPECT_EQ(std::min(first.status, second.status), 0) << first.err << second.err;
+  EXPECT_EQ(std::max(first.status, second.status), 2) << first.err << second.err;
+  expect_undisturbed(path);
+  EXPECT_EQ(work.names(), (std::vector<std::string>{"run"}));
+}
+
+TEST(Lock, OfAnotherHostIsNotTakenOver) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_status(run(mpifarm({"run", "squares", "--to", "10", "--run", path})), 0);
+  write_text(work / "run" / "lock", "elsewhere\n00000000-0000-0000-0000-000000000000\n1\n1\n");
+  expect_refused(run(mpifarm({"resume", path})), {path, "process 1 on elsewhere"});
+}
+
+// A crash of the machine, or a full disk, may leave an empty file.
+TEST(Lock, ThatIsEmptyHoldsNothing) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_status(run(mpifarm({"run", "squares", "--to", "10", "--run", path})), 0);
+  write_text(work / "run" / "lock", "");
+  expect_status(run(mpifarm({"resume", path})), 0);
+  expect_status(run(mpifarm({"status", path})), 0);
+}
+
+}  // namespace
+}  // namespace mpifarm::e2e

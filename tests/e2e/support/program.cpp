@@ -1,0 +1,105 @@
+#include "support/program.hpp"
+
+#include <unistd.h>
+
+#include <sstream>
+
+namespace mpifarm::e2e {
+namespace {
+
+Command under_mpirun(Arguments arguments) {
+  Command command{std::move(arguments)};
+  command.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+                         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+                         {"OMPI_MCA_rmaps_base_oversubscribe", "1"}};
+  return command;
+}
+
+}  // namespace
+
+std::string program() { return MPIFARM_PROGRAM; }
+std::string unsteady_job() { return MPIFARM_UNSTEADY_JOB; }
+
+Arguments operator+(Arguments left, const Arguments& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+Command mpifarm(const Arguments& arguments) { return Command{Arguments{program()} + arguments}; }
+
+Command mpirun(int ranks, const Arguments& arguments, const Arguments& launcher_flags) {
+  return under_mpirun(Arguments{MPIFARM_MPIEXEC, "-n", std::to_string(ranks)} + launcher_flags +
+                      Arguments{program()} + arguments);
+}
+
+Command on_ranks(int ranks, const Arguments& arguments) {
+  return ranks == 0 ? mpifarm(arguments) : mpirun(ranks, arguments);
+}
+
+Command mpirun_groups(const std::vector<Arguments>& groups) {
+  Arguments arguments{MPIFARM_MPIEXEC};
+  for (const Arguments& group : groups) {
+    if (arguments.size() > 1) arguments.emplace_back(":");
+    arguments = arguments + Arguments{"-n", "1"} + group;
+  }
+  return under_mpirun(std::move(arguments));
+}
+
+std::vector<std::string> own_lines(const Ended& ended) {
+  std::vector<std::string> lines;
+  for (const std::string& line : lines_of(ended.err))
+    if (line.starts_with("mpifarm: ")) lines.push_back(line);
+  return lines;
+}
+
+void expect_status(const Ended& ended, int status) {
+  EXPECT_FALSE(ended.late) << "it hangs";
+  EXPECT_EQ(ended.status, status) << ended.err;
+}
+
+void expect_refused(const Ended& ended, const std::vector<std::string>& parts) {
+  expect_status(ended, 2);
+  EXPECT_EQ(ended.out, "");
+  const std::vector<std::string> lines = own_lines(ended);
+  ASSERT_EQ(lines.size(), 1u) << ended.err;
+  for (const std::string& part : parts) EXPECT_THAT(lines[0], testing::HasSubstr(part));
+  EXPECT_THAT(lines[0], testing::HasSubstr("; ")) << "it does not say what to do";
+}
+
+pid_t lock_holder(const std::filesystem::path& run) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(run / "lock", ignored)) return 0;
+  std::istringstream text{read_text(run / "lock")};
+  std::string host, boot;
+  pid_t process = 0;
+  text >> host >> boot >> process;
+  return process;
+}
+
+Json summary_of(const std::filesystem::path& run) { return Json::file(run / "summary.json"); }
+std::string digest_of(const std::filesystem::path& run) { return summary_of(run).text("digest"); }
+std::string results_of(const std::filesystem::path& run) { return read_text(run / "results.csv"); }
+
+Json status_of(const std::filesystem::path& run) {
+  const Ended ended = e2e::run(mpifarm({"status", run, "--json"}));
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  return Json::parse(ended.out);
+}
+
+bool wait_for_growth(Process& process, const std::filesystem::path& run, std::uint64_t from_bytes,
+                     std::uint64_t by_bytes) {
+  const auto grown = [&] { return journal_bytes(run) >= from_bytes + by_bytes; };
+  wait_until([&] { return grown() || !process.running(); });
+  return grown();
+}
+
+bool wait_for_outcomes(Process& process, const std::filesystem::path& run, std::uint64_t outcomes) {
+  const auto enough = [&] {
+    if (journal_bytes(run) == 0) return false;
+    const Json status = status_of(run);
+    return status.has("committed") && status.whole("committed") >= outcomes;
+  };
+  return wait_until([&] { return enough() || !process.running(); }) && enough();
+}
+
+}  // namespace mpifarm::e2e

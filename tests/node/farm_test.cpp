@@ -1,0 +1,180 @@
+// Whole farms in threads of one process: the outcome is that of one thread, whatever the number of ranks.
+
+#include "support/farm.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "node/identity.hpp"
+#include "node/replay.hpp"
+#include "support/expect.hpp"
+#include "support/sample_jobs.hpp"
+#include "support/temporary_directory.hpp"
+#include "transport/loopback.hpp"
+#include "wire/codec.hpp"
+
+namespace mpifarm {
+namespace {
+
+using support::FarmOptions;
+using support::FarmResult;
+using support::message_of;
+
+const Jobs jobs{&job_type<support::Numbers>(), &job_type<support::Words>()};
+
+template <class Job>
+FarmOptions farm_of(const std::vector<describe::GivenFlag>& flags) {
+  FarmOptions options;
+  options.type = &job_type<Job>();
+  options.params = support::params_of(*options.type, flags);
+  options.scheduler.seed = 3;
+  return options;
+}
+
+void expect_serial_outcome(const FarmOptions& options) {
+  const FarmResult serial = support::run_serially(options);
+  for (const int ranks : {1, 2, 5}) {
+    const FarmResult result = support::run_in_threads(ranks, jobs, options);
+    EXPECT_TRUE(result.finished) << ranks;
+    EXPECT_EQ(result.known, serial.known) << ranks;
+    EXPECT_EQ(result.succeeded, serial.succeeded) << ranks;
+    EXPECT_EQ(result.failed, serial.failed) << ranks;
+    EXPECT_EQ(result.digest, serial.digest) << ranks;
+    const bool folded = options.scheduler.order == OrderKind::fifo;
+    EXPECT_EQ(result.conclusion, folded ? serial.conclusion : "") << ranks;
+    std::uint64_t tasks = 0;
+    for (const auto& [rank, tally] : result.tallies) tasks += tally.tasks;
+    EXPECT_EQ(tasks, serial.known) << ranks;
+  }
+}
+
+TEST(Farm, OfAnIndexedSourceEndsAsASerialOne) {
+  expect_serial_outcome(farm_of<support::Numbers>({{"--count", "20000"}, {"--fail-every", "101"}}));
+}
+
+TEST(Farm, OfASequentialSourceEndsAsASerialOne) {
+  expect_serial_outcome(farm_of<support::Words>({{"--count", "10000"}}));
+}
+
+TEST(Farm, EndsAsASerialOneInEveryOrder) {
+  for (const OrderKind order : {OrderKind::lifo, OrderKind::shuffle}) {
+    FarmOptions numbers = farm_of<support::Numbers>({{"--count", "3000"}});
+    numbers.scheduler.order = order;
+    expect_serial_outcome(numbers);
+    FarmOptions words = farm_of<support::Words>({{"--count", "3000"}});
+    words.scheduler.order = order;
+    words.scheduler.window = 128;
+    expect_serial_outcome(words);
+  }
+}
+
+TEST(Farm, RetriesAndFailsForGood) {
+  FarmOptions options = farm_of<support::Numbers>({{"--count", "500"}, {"--fail-every", "5"}});
+  options.scheduler.retries = 2;
+  options.scheduler.retry_delay = std::chrono::milliseconds{1};
+  expect_serial_outcome(options);
+}
+
+TEST(Farm, OfFewTasksOrNoneEnds) {
+  for (const char* count : {"0", "1", "3"}) {
+    expect_serial_outcome(farm_of<support::Numbers>({{"--count", count}}));
+    expect_serial_outcome(farm_of<support::Words>({{"--count", count}}));
+  }
+}
+
+TEST(Farm, OfAMasterThatDoesNotComputeLeavesItToOthers) {
+  FarmOptions options = farm_of<support::Numbers>({{"--count", "1000"}});
+  options.allotment.master_slots = 0;
+  const FarmResult result = support::run_in_threads(3, jobs, options);
+  EXPECT_EQ(result.succeeded, 1000U);
+  EXPECT_EQ(result.tallies.at(0).tasks, 0U);
+  EXPECT_NE(message_of<BadInput>([&] { support::run_in_threads(1, jobs, options); }).find("no rank computes"),
+            std::string::npos);
+}
+
+TEST(Farm, KeepsAJournalOfWhatItCounts) {
+  const support::TemporaryDirectory directory;
+  FarmOptions options = farm_of<support::Words>({{"--count", "2000"}});
+  options.storage = [&] {
+    return std::make_unique<journal::PosixStorage>(journal::segment_path(directory.path(), 1));
+  };
+  const FarmResult result = support::run_in_threads(2, jobs, options);
+  const journal::Survey survey = journal::inspect(directory.path());
+  EXPECT_TRUE(survey.complete);
+  sched::Options scheduler;
+  scheduler.sequential = true;
+  sched::Scheduler replayed{scheduler};
+  EXPECT_EQ(replay(survey, *options.type, scheduler, replayed).hex(), result.digest);
+  EXPECT_EQ(replayed.resumed(), 2000U);
+  EXPECT_NO_THROW(check_sequential_source(survey, *options.type->make(options.params), *options.type));
+  const auto longer = options.type->make(support::params_of(*options.type, {{"--count", "2001"}}));
+  EXPECT_NE(message_of<BadInput>([&] {
+              check_sequential_source(survey, *longer, *options.type);
+            }).find("task 2000 is new: {\"word\":\"word 2000\"}"),
+            std::string::npos);
+  const auto shorter = options.type->make(support::params_of(*options.type, {{"--count", "1999"}}));
+  EXPECT_NE(message_of<BadInput>([&] {
+              check_sequential_source(survey, *shorter, *options.type);
+            }).find("task 1999 is no longer there"),
+            std::string::npos);
+}
+
+TEST(Farm, DrainedKeepsWhatItCounted) {
+  FarmOptions options = farm_of<support::Numbers>({{"--count", "100000000"}});
+  options.drain_after = 1000;
+  const FarmResult result = support::run_in_threads(3, jobs, options);
+  EXPECT_FALSE(result.finished);
+  EXPECT_GE(result.committed, 1000U);
+  EXPECT_LT(result.committed, 100'000'000U);
+  std::uint64_t tasks = 0;
+  for (const auto& [rank, tally] : result.tallies) tasks += tally.tasks;
+  EXPECT_EQ(result.committed, tasks) << "what was accepted is committed and counted before the end";
+}
+
+TEST(Farm, OfABrokenSourceEndsWithItsReason) {
+  const FarmOptions options = farm_of<support::Words>({{"--count", "5000"}, {"--broken-at", "3000"}});
+  EXPECT_EQ(message_of<BadInput>([&] { support::run_in_threads(2, jobs, options); }), "line 3000 is broken");
+}
+
+TEST(Farm, OfAFullDiskEndsWithItsReason) {
+  struct FullStorage final : journal::Storage {
+    void append(BytesView bytes) override {
+      if ((written += bytes.size()) > 2000) throw MachineryFailure{"the disk is full"};
+    }
+    void sync() override {}
+    std::size_t written = 0;
+  };
+  FarmOptions options = farm_of<support::Numbers>({{"--count", "100000"}});
+  options.storage = [] { return std::make_unique<FullStorage>(); };
+  EXPECT_EQ(message_of<MachineryFailure>([&] { support::run_in_threads(3, jobs, options); }),
+            "the disk is full");
+}
+
+TEST(Farm, ARankThatCannotMakeTheJobEndsTheRun) {
+  const Jobs without{&job_type<support::Numbers>()};
+  const FarmOptions options = farm_of<support::Words>({});
+  EXPECT_NE(message_of<BadInput>([&] {
+              support::run_in_threads(2, without, options);
+            }).find("there is no job \"words\" here"),
+            std::string::npos);
+}
+
+// A worker that answers as another build would.
+TEST(Farm, ARankOfAnotherBuildEndsTheRunByHost) {
+  LoopbackWorld world{2};
+  std::jthread stranger{[end = world.endpoint(1)] {
+    std::optional<Envelope> setup;
+    if (!support::eventually([&] { return (setup = end->receive()).has_value(); })) return;
+    wire::Hello hello{my_identity(99), "node 7", ""};
+    hello.identity.build = "0.0.9-ffff";
+    end->send(0, Channel::to_master, wire::encode(wire::ToMaster{hello}));
+  }};
+  const FarmOptions options = farm_of<support::Numbers>({});
+  const auto end = world.endpoint(0);
+  const std::string message = message_of<BadInput>([&] { support::be_master(*end, jobs, options); });
+  EXPECT_NE(message.find("rank 1 on node 7"), std::string::npos) << message;
+  EXPECT_NE(message.find("build 0.0.9-ffff instead of " + build_id()), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace mpifarm
