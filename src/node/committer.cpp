@@ -117,6 +117,7 @@ void Committer::serve() {
     std::optional<std::pair<std::filesystem::path, std::string>> status;
     while (wait_for_group(group, status)) {
       if (!group.records.empty()) commit(std::exchange(group, {}));
+      if (sync_due_ && Clock::now() >= *sync_due_) sync();
       if (status) replace_file(status->first, status->second);
       status.reset();
     }
@@ -135,7 +136,11 @@ void Committer::serve() {
 bool Committer::wait_for_group(Group& group,
                                std::optional<std::pair<std::filesystem::path, std::string>>& status) {
   std::unique_lock lock{mutex_};
-  arrived_.wait(lock, [this] { return closing_ || !waiting_.records.empty() || status_; });
+  const auto something = [this] { return closing_ || !waiting_.records.empty() || status_; };
+  if (sync_due_)
+    arrived_.wait_until(lock, *sync_due_, something);
+  else
+    arrived_.wait(lock, something);
   if (!waiting_.records.empty() && options_.journal)
     arrived_.wait_for(lock, group_window, [this] { return closing_ || waiting_.bytes >= group_bytes; });
   group = std::exchange(waiting_, {});
@@ -143,16 +148,17 @@ bool Committer::wait_for_group(Group& group,
   return !group.records.empty() || status || !closing_;
 }
 
+void Committer::sync() {
+  options_.journal->sync();
+  sync_due_.reset();
+}
+
 void Committer::commit(Group group) {
   if (options_.journal) {
     for (const journal::Record& record : group.records) options_.journal->append(record);
-    const TimePoint now = Clock::now();
-    if (options_.durability == Durability::sync || now - last_sync_ >= sync_interval) {
-      options_.journal->sync();
-      last_sync_ = now;
-    } else {
-      options_.journal->flush();
-    }
+    options_.journal->flush();
+    if (!sync_due_) sync_due_ = Clock::now() + sync_interval;
+    if (options_.durability == Durability::sync) sync();
   }
   Counts counts;
   for (journal::Record& record : group.records) {

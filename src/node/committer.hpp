@@ -78,10 +78,11 @@ class Committer {
   void serve();
   bool wait_for_group(Group& group, std::optional<std::pair<std::filesystem::path, std::string>>& status);
   void commit(Group group);
+  void sync();
 
   CommitterOptions options_;
   Digest digest_;
-  TimePoint last_sync_{};
+  std::optional<TimePoint> sync_due_;  // while something was written since the last sync
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
