@@ -13,8 +13,8 @@
 #include "app/signals.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "node/loop.hpp"
 #include "transport/loopback.hpp"
-#include "wire/codec.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -53,14 +53,6 @@ class Rank {
   std::unique_ptr<Transport> alone_;
 };
 
-// Tells the other ranks to leave, and waits until the network has the message.
-void dismiss(Transport& transport) {
-  for (int rank = 1; rank < transport.size(); ++rank)
-    transport.send(rank, Channel::to_worker, wire::encode(wire::Shutdown{}));
-  const TimePoint end = Clock::now() + std::chrono::seconds{5};
-  while (transport.unsent_bytes() > 0 && Clock::now() < end) transport.receive();
-}
-
 // Rank 0. The other ranks wait for its word, so it says goodbye whatever happens.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
   Transport& transport = rank.transport();
@@ -84,19 +76,7 @@ int be_worker(Rank& rank, const Jobs& jobs) try {
   Transport& transport = rank.transport();
   Waker waker;
   Worker worker{transport, waker, jobs};
-  Pace pace;
-  while (!worker.finished()) {
-    bool active = false;
-    while (!worker.finished()) {
-      const auto envelope = transport.receive();
-      if (!envelope) break;
-      active = true;
-      worker.on_message(envelope->bytes);
-    }
-    if (worker.finished()) break;
-    active = worker.step(Clock::now()) || active;
-    pace.rest(waker, active, worker.busy(), worker.starving());
-  }
+  serve(transport, worker, waker);
   const int status = static_cast<int>(ExitStatus::success);
   if (worker.busy()) rank.leave(status);
   return status;

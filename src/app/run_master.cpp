@@ -101,21 +101,10 @@ void RunMaster::open_journal() {
   committer_ = std::make_unique<Committer>(std::move(options));
 }
 
-bool RunMaster::receive() {
-  bool received = false;
-  while (auto envelope = transport_.receive()) {
-    received = true;
-    if (envelope->channel == Channel::to_master)
-      master_.on_message(envelope->peer, envelope->bytes);
-    else
-      worker_.on_message(envelope->bytes);
-  }
-  return received;
-}
-
 void RunMaster::wait_for_everyone() {
   master_.greet();
-  while (!master_.everyone_here(Clock::now())) pace_.rest(waker_, receive(), false, false);
+  while (!master_.everyone_here(Clock::now()))
+    pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
   master_.begin();
   for (const std::string& warning : master_.warnings()) log::warning(warning);
 }
@@ -124,7 +113,7 @@ void RunMaster::compute() {
   master_.start(*committer_);
   next_report_ = Clock::now() + report_interval;
   while (true) {
-    bool active = receive();
+    bool active = receive(transport_, master_, worker_);
     const TimePoint now = Clock::now();
     on_signals(now);
     active = worker_.step(now) || active;

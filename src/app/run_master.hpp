@@ -31,7 +31,6 @@ class RunMaster {
   void open_journal();
   void wait_for_everyone();
   void compute();
-  bool receive();
   void on_signals(TimePoint now);
   void report(TimePoint now);
   void post_status(TimePoint now, std::string_view state);

@@ -1,9 +1,13 @@
 #pragma once
-// How long a loop may sleep between two looks at the network.
+// The pieces of the loops: how a rank receives, how long it may sleep, how a worker's loop goes and how a
+// world ends.
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
 #include "base/waker.hpp"
+#include "node/master.hpp"
+#include "node/worker.hpp"
+#include "transport/transport.hpp"
 
 namespace mpifarm {
 
@@ -27,5 +31,16 @@ class Pace {
   static constexpr Nanos busy_nap = std::chrono::milliseconds{1};
   Backoff idle_{std::chrono::microseconds{20}, std::chrono::milliseconds{2}};
 };
+
+// Rank 0: gives all that has arrived to the master or to the worker beside it. True when something had.
+bool receive(Transport& transport, Master& master, Worker& worker);
+
+// A worker's rank: returns when the master said goodbye; tasks may still compute then. `waker` is the
+// worker's.
+void serve(Transport& transport, Worker& worker, Waker& waker);
+
+// Rank 0: tells the other ranks to leave, and waits, a few seconds at most, until the network has the
+// message.
+void dismiss(Transport& transport);
 
 }  // namespace mpifarm

@@ -54,31 +54,33 @@ TEST_P(BadDirectory, ThatIsNoRunIsRefused) {
   EXPECT_TRUE(names_in(work_ / "empty").empty());
 }
 
-TEST_P(BadDirectory, WhoseManifestWasChangedIsRefused) {
-  expect_status(start(work_ / "run"), 0);
-  const fs::path manifest = work_ / "run" / "run.json";
+INSTANTIATE_TEST_SUITE_P(Ranks, BadDirectory, testing::Values(0, 3));
+
+TEST(BadManifest, IsRefused) {
+  const Workspace work;
+  expect_status(run(mpifarm({"run", "squares", "--to", "5", "--run", work / "run"})), 0);
+  const fs::path manifest = work / "run" / "run.json";
   const std::string good = read_text(manifest);
   const auto with = [&good](const std::string& from, const std::string& to) {
     std::string text = good;
     return text.replace(text.find(from), from.size(), to);
   };
+  const auto resume = [&work] { return run(mpifarm({"resume", work / "run"})); };
   write_text(manifest, good.substr(0, good.size() / 2));
-  expect_refused(resume(work_ / "run"), {"run.json"});
+  expect_refused(resume(), {"run.json"});
   write_text(manifest, "");
-  expect_refused(resume(work_ / "run"), {"run.json"});
+  expect_refused(resume(), {"run.json"});
   write_text(manifest, with("\"squares\"", "\"cubes\""));
-  expect_refused(resume(work_ / "run"), {"cubes"});
+  expect_refused(resume(), {"cubes"});
   write_text(manifest, with("mpifarm run 1", "mpifarm run 9"));
-  expect_refused(resume(work_ / "run"), {"run.json", "mpifarm run 9"});
+  expect_refused(resume(), {"run.json", "mpifarm run 9"});
   write_text(manifest, with("\"to\": 5", "\"to\": 6"));
-  expect_refused(resume(work_ / "run"), {"source changed", "5", "6"});
+  expect_refused(resume(), {"source changed", "5", "6"});
   write_text(manifest, with("\"to\": 5", "\"to\": \"x\""));
-  expect_refused(resume(work_ / "run"), {"to", "x"});
+  expect_refused(resume(), {"to", "x"});
   write_text(manifest, with("\"order\": \"fifo\"", "\"order\": \"up\""));
-  expect_refused(resume(work_ / "run"), {"order", "up"});
+  expect_refused(resume(), {"order", "up"});
 }
-
-INSTANTIATE_TEST_SUITE_P(Ranks, BadDirectory, testing::Values(0, 3));
 
 // Root may write anywhere, so these start as nobody.
 TEST(ForbiddenDirectory, IsRefusedForANewRun) {

@@ -64,12 +64,6 @@ TEST(BadRanks, LeaveNoRunBehind) {
   expect_nothing_to_resume(work);
 }
 
-TEST(BadRanks, ThatAloneHaveABadFlagSaySo) {
-  const Workspace work;
-  const Arguments good{program(), "run", "squares", "--run", work / "run"};
-  expect_refused(run(mpirun_groups({good, good + Arguments{"--too", "3"}})), {"--too"});
-}
-
 TEST(BadLauncher, ThatSaysMoreRanksThanMpiIsRefused) {
   const Workspace work;
   Command command = mpifarm({"run", "squares", "--run", work / "run"});

@@ -37,6 +37,17 @@ TEST(Help, NamesEveryFlagOfARun) {
     EXPECT_THAT(help, HasSubstr(flag));
 }
 
+TEST(CommandLine, MayComeInAnyOrder) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_status(run(mpifarm({"run", "--threads", "1", "--quiet", "squares", "--run", path, "--to", "9"})), 0);
+  EXPECT_EQ(said({"status", "--json", path}), said({"status", path, "--json"}));
+  EXPECT_EQ(said({"results", "--format", "jsonl", path}), said({"results", path, "--format", "jsonl"}));
+  EXPECT_EQ(said({"results", "--status=failed", path}), said({"results", path, "--status", "failed"}));
+  expect_status(run(mpifarm({"resume", "--threads", "1", path})), 0);
+  expect_status(run(mpifarm({"resume", "--quiet", "--grace=3", path})), 0);
+}
+
 TEST(Version, NamesMpiBoostAndBuild) {
   EXPECT_THAT(said({"--version"}),
               AllOf(HasSubstr(std::string{"mpifarm "} + MPIFARM_VERSION), HasSubstr("MPI"),
@@ -78,12 +89,6 @@ TEST(DryRun, RefusesWhatARunWouldRefuse) {
   const Workspace work;
   expect_refused(run(mpifarm({"run", "squares", "--from", "5", "--to", "4", "--dry-run"})), {"--to"});
   expect_refused(run(mpifarm({"run", "checksum", "--path", "/no/such", "--dry-run"})), {"/no/such"});
-}
-
-TEST(DryRun, RefusesARunDirectoryThatExists) {
-  const Workspace work;
-  expect_refused(run(mpifarm({"run", "squares", "--dry-run", "--run", work.path()})),
-                 {work.path(), "exists"});
 }
 
 class Status : public testing::Test {
@@ -136,13 +141,6 @@ TEST_F(Status, OfAStoppedRunSaysHowToCarryOn) {
   expect_status(process.wait(), 75);
   EXPECT_EQ(status_of(run_).text("status"), "unfinished");
   EXPECT_THAT(said({"status", run_}), HasSubstr("mpifarm resume " + run_));
-}
-
-TEST_F(Status, AsksNoLauncherToo) {
-  expect_status(run(mpifarm(spin("20"))), 0);
-  const Ended ended = run(mpirun(3, {"status", run_, "--json"}));
-  expect_status(ended, 0);
-  EXPECT_EQ(ended.out, read_text(work_ / "run" / "summary.json")) << "every rank says it";
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // `run --continue`, and what must not have changed since a run began.
 
+#include <fmt/format.h>
+
 #include <csignal>
 
 #include "support/spin_run.hpp"
@@ -88,7 +90,7 @@ TEST(ChangedSource, OfIndexedTasksIsRefused) {
                              {{"UNSTEADY_SIZE", "1000"}})};
     ASSERT_TRUE(wait_until([&] { return journal_bytes(path) > 1000; }));
   }
-  expect_refused(run(unsteady({"resume", path}, {{"UNSTEADY_SIZE", "999"}})),
+  expect_refused(run(unsteady({"resume", path, "--quiet"}, {{"UNSTEADY_SIZE", "999"}})),
                  {"source changed", "1000 tasks -> 999"});
   expect_refused(run(unsteady({"resume", path}, {{"UNSTEADY_SIZE", "1000"}, {"UNSTEADY_FIRST", "1"}})),
                  {"source changed"});
@@ -101,7 +103,7 @@ class ChangedTree : public testing::Test {
  protected:
   void SetUp() override {
     fs::create_directory(tree_);
-    for (int i = 0; i < small_files; ++i) write_text(tree_ / ("a" + std::to_string(100 + i)), "x");
+    for (int i = 0; i < small_files; ++i) write_text(tree_ / fmt::format("a{}", 100 + i), "x");
     for (const char* name : {"z1", "z2", "z3"}) resize(name, std::uintmax_t{2} << 30);
     Process process{mpifarm({"run", "checksum", "--path", tree_, "--threads", "1", "--run", run_})};
     ASSERT_TRUE(wait_for_outcomes(process, run_, 1));
@@ -113,7 +115,7 @@ class ChangedTree : public testing::Test {
     write_text(tree_ / name, "");
     fs::resize_file(tree_ / name, bytes);
   }
-  Ended resume(int ranks = 0) const { return run(on_ranks(ranks, {"resume", run_})); }
+  Ended resume(int ranks = 0) const { return run(on_ranks(ranks, {"resume", run_, "--quiet"})); }
 
   static constexpr int small_files = 100;
   const Workspace work_;

@@ -1,5 +1,7 @@
 // Journals that were cut, changed, or written by another version.
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "base/hash.hpp"
@@ -68,7 +70,7 @@ TEST_F(Journal, CutInItsHeaderStartsFromNothing) {
 TEST_F(Journal, FlippedByteInTheMiddleIsRefusedWithItsOffset) {
   flip(bytes_.size() / 2);
   for (const int ranks : {0, 3}) {
-    const Ended ended = run(on_ranks(ranks, {"resume", run_}));
+    const Ended ended = run(on_ranks(ranks, {"resume", run_, "--quiet"}));
     expect_damage_at(ended, "");
     const std::string line = own_lines(ended)[0];
     const std::string mark = "damaged at byte ";
@@ -85,7 +87,7 @@ TEST_F(Journal, FlippedByteIsRefusedByQuestionsToo) {
 
 TEST_F(Journal, FlippedByteInTheHeaderIsRefused) {
   flip(25);
-  expect_damage_at(run(mpifarm({"resume", run_})), "0");
+  expect_damage_at(run(mpifarm({"resume", run_, "--quiet"})), "0");
 }
 
 TEST_F(Journal, FlippedByteInAClosedSegmentIsRefused) {
@@ -94,7 +96,7 @@ TEST_F(Journal, FlippedByteInAClosedSegmentIsRefused) {
   process.kill_all();
   bytes_ = read_text(journal_);
   flip(bytes_.size() - 10);  // the end of it was good when the second segment was opened
-  expect_damage_at(run(mpifarm({"resume", run_})), "");
+  expect_damage_at(run(mpifarm({"resume", run_, "--quiet"})), "");
 }
 
 TEST_F(Journal, LostFirstSegmentIsRefused) {
@@ -102,7 +104,7 @@ TEST_F(Journal, LostFirstSegmentIsRefused) {
   ASSERT_TRUE(wait_for_outcomes(process, run_, committed_ + 50));
   process.kill_all();
   fs::remove(journal_);
-  const Ended ended = run(mpifarm({"resume", run_}));
+  const Ended ended = run(mpifarm({"resume", run_, "--quiet"}));
   expect_status(ended, 3);
   EXPECT_THAT(ended.err, HasSubstr("journal.2 follows it"));
 }
@@ -111,7 +113,7 @@ TEST_F(Journal, OfAnotherRunIsRefused) {
   const std::string other = work_ / "other";
   expect_status(run(mpifarm({"run", "squares", "--to", "10", "--run", other})), 0);
   fs::copy_file(work_ / "other" / "journal", journal_, fs::copy_options::overwrite_existing);
-  const Ended ended = run(mpifarm({"resume", run_}));
+  const Ended ended = run(mpifarm({"resume", run_, "--quiet"}));
   EXPECT_THAT(ended.status, testing::AnyOf(2, 3)) << ended.err;
   EXPECT_EQ(own_lines(ended).size(), 1u) << ended.err;
   EXPECT_EQ(ended.out, "");
@@ -131,10 +133,9 @@ TEST_F(Journal, OfANewerVersionIsRefused) {
   const auto check = static_cast<std::uint32_t>(hash64(std::string_view{bytes_}.substr(0, 12)));
   std::memcpy(bytes_.data() + 12, &check, sizeof check);
   write_text(journal_, bytes_);
-  const std::vector<std::string> parts{journal_, "journal format " + std::to_string(newer) + ".",
-                                       "newer mpifarm"};
-  expect_refused(run(mpifarm({"resume", run_})), parts);
-  expect_refused(run(mpirun(3, {"resume", run_})), parts);
+  const std::vector<std::string> parts{journal_, fmt::format("journal format {}.", newer), "newer mpifarm"};
+  expect_refused(run(mpifarm({"resume", run_, "--quiet"})), parts);
+  expect_refused(run(mpirun(3, {"resume", run_, "--quiet"})), parts);
   expect_refused(run(mpifarm({"results", run_})), parts);
   expect_refused(run(mpifarm({"status", run_})), parts);
   EXPECT_EQ(read_text(journal_), bytes_);

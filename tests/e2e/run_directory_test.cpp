@@ -112,6 +112,15 @@ TEST_P(StreamsOn, QuietStillSaysAnError) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, StreamsOn, testing::Values(0, 1, 3));
 
+TEST(Streams, ResultsThatCannotBeWrittenAreAnError) {
+  const Workspace work;
+  expect_status(run(mpifarm({"run", "squares", "--to", "20", "--run", work / "run"})), 0);
+  const Ended ended = run(Command{
+      {"/bin/sh", "-c", "exec " + program() + " results '" + (work / "run").string() + "' > /dev/full"}});
+  expect_status(ended, 3);
+  EXPECT_EQ(own_lines(ended).size(), 1u) << ended.err;
+}
+
 TEST(Streams, ConclusionThatCannotBeWrittenIsAnError) {
   const Workspace work;
   const Ended ended = run(Command{

@@ -49,7 +49,7 @@ class FarmMaster {
 
   FarmResult run() {
     master_.greet();
-    while (!master_.everyone_here(Clock::now())) pace_.rest(waker_, receive(), false, false);
+    while (!master_.everyone_here(Clock::now())) pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
     master_.begin();
     open();
     master_.start(*committer_);
@@ -84,22 +84,10 @@ class FarmMaster {
     committer_ = std::make_unique<Committer>(std::move(committer));
   }
 
-  bool receive() {
-    bool received = false;
-    while (auto envelope = transport_.receive()) {
-      received = true;
-      if (envelope->channel == Channel::to_master)
-        master_.on_message(envelope->peer, envelope->bytes);
-      else
-        worker_.on_message(envelope->bytes);
-    }
-    return received;
-  }
-
   void turn_until_over() {
     const TimePoint deadline = Clock::now() + longest_run;
     while (true) {
-      bool active = receive();
+      bool active = receive(transport_, master_, worker_);
       const TimePoint now = Clock::now();
       if (scheduler_.committed() >= options_.drain_after) master_.drain(now);
       active = worker_.step(now) || active;
@@ -123,13 +111,6 @@ class FarmMaster {
   Pace pace_;
 };
 
-void dismiss(Transport& transport) {
-  for (int rank = 1; rank < transport.size(); ++rank)
-    transport.send(rank, Channel::to_worker, wire::encode(wire::Shutdown{}));
-  const TimePoint deadline = Clock::now() + longest_run;
-  while (transport.unsent_bytes() > 0 && Clock::now() < deadline) transport.receive();
-}
-
 }  // namespace
 
 Bytes params_of(const JobType& type, const std::vector<describe::GivenFlag>& flags) {
@@ -150,20 +131,7 @@ FarmResult be_master(Transport& transport, const Jobs& jobs, FarmOptions options
 void be_worker(Transport& transport, const Jobs& jobs) {
   Waker waker;
   Worker worker{transport, waker, jobs};
-  Pace pace;
-  const TimePoint deadline = Clock::now() + longest_run;
-  while (!worker.finished() && Clock::now() < deadline) {
-    bool active = false;
-    while (!worker.finished()) {
-      const auto envelope = transport.receive();
-      if (!envelope) break;
-      active = true;
-      worker.on_message(envelope->bytes);
-    }
-    if (worker.finished()) break;
-    active = worker.step(Clock::now()) || active;
-    pace.rest(waker, active, worker.busy(), worker.starving());
-  }
+  serve(transport, worker, waker);
 }
 
 FarmResult run_in_threads(int ranks, const Jobs& jobs, const FarmOptions& options) {
