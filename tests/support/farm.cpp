@@ -49,7 +49,8 @@ class FarmMaster {
 
   FarmResult run() {
     master_.greet();
-    while (!master_.everyone_here(Clock::now())) pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
+    while (!master_.everyone_here(Clock::now()))
+      pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
     master_.begin();
     open();
     master_.start(*committer_);
