@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/numbers.hpp"
+#include "describe/text.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -44,6 +45,7 @@ class Flags {
     return app_.add_option(name, texts_[name], help)
         ->type_name(type)
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }
   CLI::Option* repeated(const std::string& name, const std::string& type, const std::string& help) {
@@ -52,6 +54,9 @@ class Flags {
         ->expected(1)
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  CLI::Option* positional(const std::string& name, const std::string& help) {
+    return app_.add_option(name, texts_[name], help)->type_name("");
   }
   CLI::Option* on_off(const std::string& name, const std::string& help) {
     return app_.add_flag(name, texts_[name], help);
@@ -65,6 +70,14 @@ class Flags {
 const std::string* given(const Texts& texts, const std::string& flag) {
   const auto found = texts.find(flag);
   return found == texts.end() || found->second.empty() ? nullptr : &found->second.front();
+}
+
+// Whether a switch is on; it may have been given a value.
+bool is_on(const Texts& texts, const std::string& flag) {
+  const std::string* text = given(texts, flag);
+  bool on = text != nullptr;
+  if (text != nullptr && !text->empty()) describe::read_text(*text, on, flag.substr(0, flag.find(',')));
+  return on;
 }
 
 template <class T>
@@ -102,8 +115,8 @@ StartOptions start_options(const Texts& texts) {
   options.batching.prefetch = number_or_auto<std::uint64_t>(texts, "--prefetch", 0, most);
   options.nice = number<int>(texts, "--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = number<double>(texts, "--grace", 0, 1e6).value_or(options.grace_seconds);
-  options.quiet = given(texts, "--quiet,-q") != nullptr;
-  options.verbose = given(texts, "--verbose,-v") != nullptr;
+  options.quiet = is_on(texts, "--quiet,-q");
+  options.verbose = is_on(texts, "--verbose,-v");
   return options;
 }
 
@@ -139,11 +152,14 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+[[noreturn]] void refuse_argument(const std::string& argument, const std::string& command) {
+  throw BadInput{"an argument is not expected here (\"" + argument + "\"); see `mpifarm " + command +
+                 " --help`"};
+}
+
 [[noreturn]] void refuse_argument(const std::string& argument, const CLI::App& app,
                                   const std::string& command) {
-  if (!argument.starts_with('-'))
-    throw BadInput{"an argument is not expected here (\"" + argument + "\"); see `mpifarm " + command +
-                   " --help`"};
+  if (!argument.starts_with('-')) refuse_argument(argument, command);
   const std::string flag = argument.substr(0, argument.find('='));
   const std::string near = nearest_name(flag, option_names(app));
   throw BadInput{"there is no flag " + flag + (near.empty() ? "" : " (did you mean " + near + "?)") +
@@ -216,10 +232,13 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   add_run_flags(flags);
   add_start_flags(flags);
+  const bool asks_help = std::ranges::any_of(
+      arguments, [](const std::string& word) { return word == "--help" || word == "-h"; });
+  if (!has_job && !asks_help)
+    throw BadInput{"no job is named; say `mpifarm run JOB`, `mpifarm list` shows the jobs"};
   if (const auto help = parse(app, std::move(arguments),
                               "run" + (has_job ? " " + std::string{command.type->name()} : " JOB")))
     return PrintCommand{*help};
-  if (!has_job) throw BadInput{"no job is named; say `mpifarm run JOB`, `mpifarm list` shows the jobs"};
 
   for (const describe::FlagInfo& flag : job_flags)
     for (const std::string& text : texts[flag.name]) command.job_flags.emplace_back(flag.name, text);
@@ -229,8 +248,8 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     if (text->empty()) throw BadInput{"--run is empty (\"\"); give a directory"};
     command.directory = *text;
   }
-  command.continues = given(texts, "--continue") != nullptr;
-  command.dry_run = given(texts, "--dry-run") != nullptr;
+  command.continues = is_on(texts, "--continue");
+  command.dry_run = is_on(texts, "--dry-run");
   if (command.continues && command.directory.empty())
     throw BadInput{"--continue does not know the run; name it with --run DIR"};
   command.type->params_from_flags(command.job_flags);  // refuses what is malformed, before MPI starts
@@ -246,16 +265,24 @@ struct Simple {
   Flags flags;
 };
 
-std::string positional(Simple& simple, const std::string& name, const std::string& command) {
-  const std::string* text = given(simple.texts, name);
-  if (text == nullptr || text->empty())
+// The arguments that are no flags; at least one.
+const std::vector<std::string>& positionals(Simple& simple, const std::string& name,
+                                            const std::string& command) {
+  const std::vector<std::string>& all = simple.texts[name];
+  if (all.empty() || all.front().empty())
     throw BadInput{name + " is missing; say `mpifarm " + command + " " + name + "`"};
-  return *text;
+  return all;
+}
+
+std::string positional(Simple& simple, const std::string& name, const std::string& command) {
+  const std::vector<std::string>& all = positionals(simple, name, command);
+  if (all.size() > 1) refuse_argument(all[1], command);
+  return all.front();
 }
 
 Command parse_resume(std::vector<std::string> arguments) {
   Simple simple{"Carries on an unfinished run.", "resume"};
-  simple.flags.value("RUN", "", "the run's directory");
+  simple.flags.positional("RUN", "the run's directory");
   add_start_flags(simple.flags);
   if (const auto help = parse(simple.app, std::move(arguments), "resume")) return PrintCommand{*help};
   return ResumeCommand{positional(simple, "RUN", "resume"), start_options(simple.texts)};
@@ -269,28 +296,27 @@ Command parse_list(std::vector<std::string> arguments) {
 
 Command parse_describe(std::vector<std::string> arguments, const Jobs& jobs) {
   Simple simple{"Shows one job's flags, task fields and result fields.", "describe"};
-  simple.flags.value("JOB", "", "the job's name");
+  simple.flags.positional("JOB", "the job's name");
   if (const auto help = parse(simple.app, std::move(arguments), "describe")) return PrintCommand{*help};
   return DescribeCommand{&require_job(positional(simple, "JOB", "describe"), jobs)};
 }
 
 Command parse_status(std::vector<std::string> arguments) {
   Simple simple{"Shows the state of a live or ended run, from its files alone.", "status"};
-  simple.flags.value("RUN", "", "the run's directory");
+  simple.flags.positional("RUN", "the run's directory");
   simple.flags.on_off("--json", "as JSON");
   if (const auto help = parse(simple.app, std::move(arguments), "status")) return PrintCommand{*help};
-  return StatusCommand{positional(simple, "RUN", "status"), given(simple.texts, "--json") != nullptr};
+  return StatusCommand{positional(simple, "RUN", "status"), is_on(simple.texts, "--json")};
 }
 
 Command parse_results(std::vector<std::string> arguments) {
   Simple simple{"Writes the results of one run, or of several shards, in task order.", "results"};
-  simple.app.add_option("RUN", simple.texts["RUN"], "run directories")->type_name("");
+  simple.flags.positional("RUN", "run directories");
   simple.flags.value("--format", "csv|jsonl", "(csv)");
   simple.flags.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
   simple.flags.value("--output,-o", "FILE", "(stdout)");
   if (const auto help = parse(simple.app, std::move(arguments), "results")) return PrintCommand{*help};
-  positional(simple, "RUN", "results");
-  ResultsCommand command{simple.texts["RUN"], ResultsFormat::csv, std::nullopt, ""};
+  ResultsCommand command{positionals(simple, "RUN", "results"), ResultsFormat::csv, std::nullopt, ""};
   if (const auto* text = given(simple.texts, "--format")) {
     if (*text != "csv" && *text != "jsonl")
       throw BadInput{"--format is not known (\"" + *text + "\"); use csv or jsonl"};
@@ -303,7 +329,10 @@ Command parse_results(std::vector<std::string> arguments) {
       throw BadInput{"--status is not known (\"" + *text +
                      "\"); use succeeded, failed, timed-out or crashed"};
   }
-  if (const auto* text = given(simple.texts, "--output,-o")) command.output = *text;
+  if (const auto* text = given(simple.texts, "--output,-o")) {
+    if (text->empty()) throw BadInput{"-o is empty (\"\"); name a file"};
+    command.output = *text;
+  }
   return command;
 }
 
@@ -324,10 +353,14 @@ std::string overall_help() {
 }  // namespace
 
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help")
-    return PrintCommand{overall_help()};
-  if (arguments[0] == "--version") return PrintCommand{version_text()};
+  if (arguments.empty()) return PrintCommand{overall_help()};
   const std::string& name = arguments[0];
+  const bool asks_help = name == "--help" || name == "-h" || name == "help";
+  if (asks_help || name == "--version") {
+    if (arguments.size() > 1)
+      throw BadInput{"an argument is not expected here (\"" + arguments[1] + "\"); see `mpifarm --help`"};
+    return PrintCommand{asks_help ? overall_help() : version_text()};
+  }
   std::vector<std::string> rest{arguments.begin() + 1, arguments.end()};
   if (name == "run") return parse_run(std::move(rest), jobs);
   if (name == "resume") return parse_resume(std::move(rest));

@@ -132,8 +132,13 @@ describe::Value journal_status(const RunDirectory& run, const Manifest& manifest
                 {"starts", counts.starts}};
 }
 
+std::string how_to_carry_on(const RunDirectory& run, const Manifest& manifest) {
+  if (manifest.durability == "none") return "it kept no journal (--durability none), so it cannot be resumed";
+  return "carry it on with: mpifarm resume " + run.path.string();
+}
+
 std::string status_for_people(const describe::Value& status, const RunDirectory& run,
-                              const std::optional<std::string>& holder) {
+                              const std::string& state) {
   const auto field = [&](std::string_view name) {
     const describe::Value* value = status.find(name);
     if (value == nullptr) return std::string{"?"};
@@ -142,8 +147,7 @@ std::string status_for_people(const describe::Value& status, const RunDirectory&
   };
   return fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n",
                      field("job"), field("status"), field("committed"), field("tasks"), field("failed"),
-                     holder ? "held by " + *holder : "carry it on with: mpifarm resume " + run.path.string(),
-                     run.path.string());
+                     state, run.path.string());
 }
 
 void status(const StatusCommand& command, const Jobs&) {
@@ -155,12 +159,15 @@ void status(const StatusCommand& command, const Jobs&) {
     Summary summary;
     describe::from_value(describe::parse_json(read_file(run.summary())), summary, "summary");
     print(command.json ? to_json(summary) : for_people(summary, run.path) + "\n");
+    if (!command.json && summary.status == "unfinished") print("  " + how_to_carry_on(run, manifest) + "\n");
     return;
   }
   const bool live = holder && std::filesystem::exists(run.status(), ignored);
   const describe::Value status =
       live ? describe::parse_json(read_file(run.status())) : journal_status(run, manifest);
-  print(command.json ? describe::to_json(status, 2) + "\n" : status_for_people(status, run, holder));
+  print(command.json
+            ? describe::to_json(status, 2) + "\n"
+            : status_for_people(status, run, holder ? "held by " + *holder : how_to_carry_on(run, manifest)));
 }
 
 void results(const ResultsCommand& command, const Jobs& jobs) {

@@ -30,6 +30,11 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   return options;
 }
 
+std::string how_to_carry_on(const RunPlan& plan) {
+  if (!plan.journaled()) return "it keeps no journal (--durability none), so it cannot be resumed";
+  return "carry it on with: mpifarm resume " + plan.directory.path.string();
+}
+
 }  // namespace
 
 RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
@@ -43,11 +48,16 @@ RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, cons
       worker_{transport, waker_, jobs} {}
 
 int RunMaster::run() {
-  log::open_file(plan_.directory.log());
+  if (!plan_.is_new()) log::open_file(plan_.directory.log());
   replay_journal();
   const bool was_complete = plan_.survey && plan_.survey->complete;
   if (!was_complete) {
     wait_for_everyone();
+    if (plan_.is_new()) {
+      plan_.create();
+      log::open_file(plan_.directory.log());
+    }
+    for (const std::string& warning : master_.warnings()) log::warning(warning);
     open_journal();
     compute();
     committer_->seal(scheduler_.finished());
@@ -59,14 +69,14 @@ int RunMaster::run() {
   const bool complete = was_complete || scheduler_.finished();
   const Summary summary = summarise();
   if (complete) write_outputs();
-  if (!was_complete) {
+  if (!was_complete || !std::filesystem::exists(plan_.directory.summary())) {
     replace_file(plan_.directory.summary(), to_json(summary));
     replace_file(plan_.directory.status(), to_json(summary));
   }
   log::info(for_people(summary, plan_.directory.path));
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
-  log::warning("the run is unfinished; carry it on with: mpifarm resume " + plan_.directory.path.string());
-  return static_cast<int>(ExitStatus::resumable);
+  log::warning("the run is unfinished; " + how_to_carry_on(plan_));
+  return static_cast<int>(plan_.journaled() ? ExitStatus::resumable : ExitStatus::machinery);
 }
 
 void RunMaster::replay_journal() {
@@ -106,7 +116,6 @@ void RunMaster::wait_for_everyone() {
   while (!master_.everyone_here(Clock::now()))
     pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
   master_.begin();
-  for (const std::string& warning : master_.warnings()) log::warning(warning);
 }
 
 void RunMaster::compute() {
@@ -128,13 +137,12 @@ void RunMaster::compute() {
 void RunMaster::on_signals(TimePoint now) {
   const int caught = signals_caught();
   if (caught == signals_) return;
-  signals_ = caught;
-  if (caught > 1) {
-    master_.give_up();
+  if (std::exchange(signals_, caught) > 0) {
+    master_.cut_grace(now);
     return;
   }
-  log::warning(fmt::format("stopping: running tasks have {} s to end; carry on later with: mpifarm resume {}",
-                           start_.grace_seconds, plan_.directory.path.string()));
+  log::warning(fmt::format("stopping: running tasks have {} s to end; {}", start_.grace_seconds,
+                           how_to_carry_on(plan_)));
   master_.drain(now);
 }
 
@@ -175,7 +183,9 @@ void RunMaster::write_outputs() {
   if (conclusion.empty()) return;
   std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
   if (conclusion.back() != '\n') std::fputc('\n', stdout);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw MachineryFailure{"the conclusion cannot be written to stdout (" + errno_text(errno) +
+                           "); the journal has all outcomes: resume the run to see it"};
 }
 
 Summary RunMaster::summarise() const {

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 #include "node/identity.hpp"
 #include "node/master.hpp"
 #include "node/replay.hpp"
@@ -72,6 +73,12 @@ void check_order_needs_journal(const RunPlan& plan) {
                    "leave one of the two out"};
 }
 
+std::string number_text(double number) {
+  std::string text;
+  append_number(text, number);
+  return text;
+}
+
 // `--seed` and the like, given again for a run that has them already.
 void check_same(const std::string& flag, const std::string& before, const std::optional<std::string>& now) {
   if (now && *now != before)
@@ -91,6 +98,11 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
   const RunOptions& run = command.run;
   if (run.order) check_same("--order", manifest.order, std::string{to_string(*run.order)});
   if (run.seed) check_same("--seed", std::to_string(manifest.seed), std::to_string(*run.seed));
+  if (run.retries) check_same("--retries", std::to_string(manifest.retries), std::to_string(*run.retries));
+  if (run.retry_delay_seconds)
+    check_same("--retry-delay", number_text(manifest.retry_delay_seconds),
+               number_text(*run.retry_delay_seconds));
+  if (run.results) check_same("--results", manifest.results, std::string{to_string(*run.results)});
   if (run.durability)
     check_same("--durability", manifest.durability, std::string{to_string(*run.durability)});
 }
@@ -104,8 +116,7 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   check_order_needs_journal(plan);
   plan.directory.path = command.directory.empty() ? default_run_path(command.type->name())
                                                   : std::filesystem::path{command.directory};
-  create_run(plan.directory, to_json(plan.manifest));
-  plan.lock = std::make_unique<RunLock>(plan.directory);
+  refuse_existing(plan.directory);
   return plan;
 }
 
@@ -142,6 +153,11 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   return options;
 }
 
+void RunPlan::create() {
+  create_run(directory, to_json(manifest));
+  lock = std::make_unique<RunLock>(directory);
+}
+
 RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   const RunDirectory directory{command.directory};
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
@@ -168,6 +184,9 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   plan.params = plan.type->params_from_value(plan.manifest.params);
   plan.job = plan.type->make(plan.params);
   plan.survey = journal::inspect(plan.directory.path);
+  if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
+    throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
+                   " is not of the run.json beside it); restore the run directory from a copy"};
   check_source(plan);
   return plan;
 }

@@ -17,9 +17,13 @@ struct RunPlan {
   Manifest manifest;
   const JobType* type = nullptr;
   Bytes params;
-  std::unique_ptr<AnyJob> job;  // rank 0's own instance: source and checks
-  std::unique_ptr<RunLock> lock;
+  std::unique_ptr<AnyJob> job;            // rank 0's own instance: source and checks
+  std::unique_ptr<RunLock> lock;          // of a new run: once it is created
   std::optional<journal::Survey> survey;  // of earlier starts; nothing at the first
+
+  bool is_new() const { return lock == nullptr; }
+  // A new run: makes its directory and takes its lock. Throws BadInput when that cannot be.
+  void create();
 
   bool journaled() const { return manifest.durability != "none"; }
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }

@@ -19,6 +19,7 @@ void catch_signals() {
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error like a full disk
 }
 
 int signals_caught() { return caught.load(std::memory_order_relaxed); }

@@ -3,7 +3,7 @@
 
 namespace mpifarm::app {
 
-// From now on these signals are counted instead of ending the process; SIGPIPE is ignored.
+// From now on these signals are counted instead of ending the process; SIGPIPE and SIGXFSZ are ignored.
 void catch_signals();
 // How many have come. Any thread.
 int signals_caught();

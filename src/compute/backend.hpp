@@ -41,9 +41,10 @@ class Backend {
   virtual void collect(std::vector<Completion>& completions) = 0;
   // Hands out what running assignments have so far with the next collect.
   virtual void flush() = 0;
-  // Forgets what has not begun, without completions; asks running tasks to stop. Running assignments end
-  // after their current task.
+  // Forgets what has not begun, without completions. Running assignments end after their current task.
   virtual void drain() = 0;
+  // Drains, and asks running tasks to stop early; one that fails then has no outcome: it is given back.
+  virtual void stop() = 0;
   // True while an assignment runs or waits, or a completion is uncollected.
   virtual bool busy() const = 0;
   // True while a slot has nothing to do.

@@ -14,7 +14,7 @@ ThreadBackend::ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptio
 }
 
 ThreadBackend::~ThreadBackend() {
-  drain();
+  stop();
   {
     const std::scoped_lock lock{mutex_};
     closing_ = true;
@@ -43,6 +43,10 @@ void ThreadBackend::drain() {
   const std::scoped_lock lock{mutex_};
   queue_.clear();
   draining_ = true;
+}
+
+void ThreadBackend::stop() {
+  drain();
   stop_.request_stop();
 }
 
@@ -94,7 +98,7 @@ void ThreadBackend::compute(Assignment& assignment, Context& context) {
       const std::size_t entry_at = block.entries.size();
       job_.compute(descriptor, context, block.entries);
       const bool succeeded = static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded;
-      if (!succeeded && draining_.load(std::memory_order_relaxed)) {
+      if (!succeeded && stop_.stop_requested()) {
         block.entries.resize(entry_at);  // it was asked to stop: not an outcome, the task is given back
         break;
       }

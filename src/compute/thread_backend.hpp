@@ -27,7 +27,7 @@ class ThreadBackend final : public Backend {
  public:
   // `job` and `waker` are borrowed and must outlive the backend.
   ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptions options);
-  // Drains, and waits for running tasks.
+  // Stops, and waits for running tasks.
   ~ThreadBackend() override;
   ThreadBackend(const ThreadBackend&) = delete;
   ThreadBackend& operator=(const ThreadBackend&) = delete;
@@ -37,6 +37,7 @@ class ThreadBackend final : public Backend {
   void collect(std::vector<Completion>& completions) override;
   void flush() override;
   void drain() override;
+  void stop() override;
   bool busy() const override;
   bool starving() const override;
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_backlog_bytes = 4
                                            << 20;  // waiting for the journal; beyond it no credit is granted
+constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
 constexpr std::size_t samples_between = 62;
 
 std::string rank_on(int rank, const std::string& host) {
@@ -149,6 +150,10 @@ bool Master::pull_source() {
 }
 
 bool Master::step(TimePoint now) {
+  if (drain_deadline_ && !stop_deadline_ && now >= *drain_deadline_) {
+    stop_deadline_ = now + time_to_stop;
+    for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{.stop = true});
+  }
   bool active = !scheduler_.draining() && pull_source();
   const Committer::Counts committed = committer_->take_committed();
   if (committed.succeeded + committed.failed > 0) {
@@ -175,7 +180,8 @@ void Master::drain(TimePoint now) {
 bool Master::over(TimePoint now) const {
   if (scheduler_.finished()) return true;
   if (!drain_deadline_ || scheduler_.uncommitted() > 0) return false;
-  return now >= *drain_deadline_ || std::ranges::all_of(drained_, [](bool drained) { return drained; });
+  return (stop_deadline_ && now >= *stop_deadline_) ||
+         std::ranges::all_of(drained_, [](bool drained) { return drained; });
 }
 
 Progress Master::progress(TimePoint now) const {

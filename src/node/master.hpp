@@ -68,12 +68,12 @@ class Master {
   void start(Committer& committer);
   // One turn: pulls the source, takes what was committed, hands out, sends. True when something was done.
   bool step(TimePoint now);
-  // No more hand-outs; running tasks may finish within the grace.
+  // No more hand-outs; running tasks may finish within the grace, and are asked to stop when it is over.
   void drain(TimePoint now);
-  // Finished, or drained as far as it goes.
+  // Finished, or drained as far as it goes: a task that heeds no stop is left behind.
   bool over(TimePoint now) const;
-  // The grace is over.
-  void give_up() { drain_deadline_ = TimePoint::min(); }
+  // After drain(): the grace is over now.
+  void cut_grace(TimePoint now) { drain_deadline_ = now; }
 
   Progress progress(TimePoint now) const;
   const std::vector<WorkerFacts>& workers() const { return workers_; }
@@ -108,6 +108,7 @@ class Master {
   std::optional<TimePoint> first_hand_out_;
   TimePoint last_commit_{};
   std::optional<TimePoint> drain_deadline_;
+  std::optional<TimePoint> stop_deadline_;  // once running tasks were asked to stop
 };
 
 // The ids whose descriptors every rank compares: the first, the last and some between, the same for equal

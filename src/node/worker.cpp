@@ -90,9 +90,9 @@ void Worker::on(wire::Assign& assign) {
         {lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
 }
 
-void Worker::on(const wire::Drain&) {
+void Worker::on(const wire::Drain& drain) {
   draining_ = true;
-  if (backend_) backend_->drain();
+  if (backend_) drain.stop ? backend_->stop() : backend_->drain();
 }
 
 void Worker::on(const wire::Shutdown&) { finished_ = true; }

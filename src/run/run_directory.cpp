@@ -28,12 +28,17 @@ bool RunDirectory::is_run() const {
   return fs::is_regular_file(manifest(), ignored);
 }
 
-// The manifest is written before the directory gets its name, so a run directory without one is never seen.
-void create_run(const RunDirectory& run, const std::string& manifest) {
+void refuse_existing(const RunDirectory& run) {
   std::error_code error;
   if (fs::exists(fs::symlink_status(run.path, error)))
     throw BadInput{"the run directory exists already (" + run.path.string() +
                    "); name another with --run, or carry that run on with --continue"};
+}
+
+// The manifest is written before the directory gets its name, so a run directory without one is never seen.
+void create_run(const RunDirectory& run, const std::string& manifest) {
+  refuse_existing(run);
+  std::error_code error;
   fs::path target = fs::absolute(run.path);
   if (!target.has_filename()) target = target.parent_path();  // "runs/a/"
   const fs::path parent = target.parent_path();
@@ -51,8 +56,13 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
 }
 
 void require_run(const RunDirectory& run) {
-  std::error_code ignored;
-  if (!fs::exists(run.path, ignored))
+  std::error_code error;
+  const bool there = fs::exists(run.path, error);
+  if (there) static_cast<void>(fs::status(run.manifest(), error));
+  if (error == std::errc::permission_denied)
+    throw BadInput{"the run cannot be read (" + run.path.string() + ": " + error.message() +
+                   "); see whose it is"};
+  if (!there)
     throw BadInput{"there is no such run (" + run.path.string() +
                    "); give the directory that --run named, or that the run printed"};
   if (!run.is_run())

@@ -25,6 +25,9 @@ struct RunDirectory {
   bool is_run() const;
 };
 
+// Throws BadInput when something of that name is there.
+void refuse_existing(const RunDirectory& run);
+
 // Makes the directory and the manifest in it, both or none, readable by the owner alone. Throws BadInput when
 // the directory is there already or cannot be made.
 void create_run(const RunDirectory& run, const std::string& manifest);

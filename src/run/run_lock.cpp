@@ -71,6 +71,9 @@ bool may_live(const Holder& holder) {
 int open_locked(const std::filesystem::path& file) {
   while (true) {
     const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+      throw BadInput{"the run directory cannot be written (" + file.parent_path().string() + ": " +
+                     errno_text(errno) + "); see whose it is"};
     if (descriptor < 0) throw_errno(file, "opened");
     const bool refused = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     struct stat mine {

@@ -93,10 +93,14 @@ struct Assign {
   }
 };
 
-// Give back what has not started, ask what runs to stop early.
+// Give back what has not started and finish what runs; with `stop`, ask what runs to stop early.
 struct Drain {
+  bool stop = false;
+
   template <class Archive>
-  void serialize(Archive&, unsigned) {}
+  void serialize(Archive& archive, unsigned) {
+    archive& stop;
+  }
 };
 
 // The end: send nothing more, leave.

@@ -222,7 +222,7 @@ TEST(ThreadBackend, FlushDeliversWhatALongAssignmentHasSoFar) {
   EXPECT_GE(collected.leases.at(1).completions, 2U);
 }
 
-TEST(ThreadBackend, DrainGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
+TEST(ThreadBackend, StopGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
   Gate gate;
   const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
     gate.pass(context);
@@ -232,11 +232,28 @@ TEST(ThreadBackend, DrainGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
   ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
   for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start(assignment(lease, lease * 10, 10));
   ASSERT_TRUE(gate.somebody_waits(2));
-  backend.drain();
+  backend.stop();
   const Collected collected = collect_all(backend);
   EXPECT_EQ(gate.passed(), 2) << "the others have not been begun";
   EXPECT_EQ(collected.tasks(), 2U) << "what ended well counts";
   EXPECT_FALSE(backend.busy());
+}
+
+TEST(ThreadBackend, DrainLetsRunningTasksEndAndTheirFailuresCount) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
+    gate.pass(context);
+    throw std::runtime_error{context.stop_requested() ? "was asked to stop" : "failed by itself"};
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {}};
+  backend.start(assignment(1, 0, 10));
+  ASSERT_TRUE(gate.somebody_waits());
+  backend.drain();
+  gate.let(1);
+  const Collected collected = collect_all(backend);
+  ASSERT_EQ(collected.tasks(), 1U);
+  EXPECT_EQ(collected.leases.at(1).entries[0].second, "failed by itself");
 }
 
 TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
@@ -251,7 +268,7 @@ TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
   ThreadBackend backend{job, waker, {}};
   backend.start(assignment(1, 0, 10));
   ASSERT_TRUE(gate.somebody_waits());
-  backend.drain();
+  backend.stop();
   const Collected collected = collect_all(backend);
   ASSERT_EQ(collected.tasks(), 1U);
   EXPECT_EQ(collected.leases.at(1).entries[0].second, "before");

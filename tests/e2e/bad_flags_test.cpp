@@ -156,10 +156,8 @@ TEST(BadFlags, UnderALauncherAreSaidOnceForAllRanks) {
   const std::vector<Bad> all{
       {{"runn"}, {"\"runn\""}},
       {{"run", "sqares"}, {"\"sqares\"", "squares"}},
-      {{"run", "squares", "--form", "3"}, {"--form"}},
       {{"run", "squares", "--to", "99999999999999999999"}, {"--to", "out of range"}},
       {{"run", "squares", "--from", "5", "--to", "3"}, {"--to is below --from"}},
-      {{"run", "spin", "--fail-rate", "2"}, {"--fail-rate"}},
       {{"run", "checksum"}, {"--path"}},
       {{"run", "squares", "--durability", "none", "--order", "lifo"}, {"--order"}},
       {{"resume"}, {"RUN"}},

@@ -70,11 +70,11 @@ TEST(Killed, WithSyncDurability) {
 TEST(Killed, RetriesGoOnCounting) {
   const Workspace work;
   const std::string path = work / "run";
-  const Arguments job{"run",       "spin", "--count",     "600", "--wait",    "--duration", "0.004",
-                      "--threads", "1",    "--fail-rate", "0.4", "--retries", "3",          "--run"};
-  ASSERT_LE(run(mpifarm(job + Arguments{work / "whole"})).status, 1);
+  const Arguments job{"run",   "spin",        "--count", "600",       "--wait", "--duration",
+                      "0.003", "--fail-rate", "0.4",     "--retries", "3",      "--run"};
+  ASSERT_LE(run(mpifarm(job + Arguments{work / "whole", "--threads", "8"})).status, 1);
   {
-    Process process{mpirun(2, job + Arguments{path})};
+    Process process{mpirun(2, job + Arguments{path, "--threads", "1"})};
     ASSERT_TRUE(wait_for_outcomes(process, path, 100));
   }
   expect_status(run(mpirun(3, {"resume", path})), run(mpifarm({"resume", work / "whole"})).status);

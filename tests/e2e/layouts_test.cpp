@@ -40,6 +40,8 @@ struct Load {
   Arguments flags;
 };
 
+void PrintTo(const Load& load, std::ostream* out) { *out << load.job; }
+
 class EveryLayout : public testing::TestWithParam<Load> {};
 
 TEST_P(EveryLayout, GiveOneDigestAndEqualResults) {

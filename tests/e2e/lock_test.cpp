@@ -45,7 +45,7 @@ TEST(Lock, OfADeadMasterIsTakenOver) {
 TEST(Lock, OfAStoppedMasterIsNotTakenOver) {
   const Workspace work;
   const std::string path = work / "run";
-  Process process{mpifarm(spin_run(path))};
+  Process process{mpifarm(spin_run(path, {}, "4"))};
   ASSERT_TRUE(wait_for_outcomes(process, path, 20));
   process.signal(SIGSTOP);
   expect_refused(run(mpifarm({"resume", path})), {"process " + std::to_string(process.id())});
@@ -64,7 +64,7 @@ TEST(Lock, IsTakenOverByOneOfMany) {
   }
   std::vector<std::unique_ptr<Process>> masters;
   for (int i = 0; i < 6; ++i)
-    masters.push_back(std::make_unique<Process>(mpifarm({"resume", path, "--threads", "1"})));
+    masters.push_back(std::make_unique<Process>(mpifarm({"resume", path, "--threads", "4"})));
   int carried_on = 0;
   for (const auto& master : masters) {
     const Ended ended = master->wait();
@@ -80,7 +80,7 @@ TEST(Lock, IsTakenOverByOneOfMany) {
 TEST(Lock, OfANewRunIsForOne) {
   const Workspace work;
   const std::string path = work / "run";
-  Process one{mpifarm(spin_run(path))}, other{mpifarm(spin_run(path))};
+  Process one{mpifarm(spin_run(path, {}, "4"))}, other{mpifarm(spin_run(path, {}, "4"))};
   const Ended first = one.wait(), second = other.wait();
   EXPECT_EQ(std::min(first.status, second.status), 0) << first.err << second.err;
   EXPECT_EQ(std::max(first.status, second.status), 2) << first.err << second.err;

@@ -42,11 +42,14 @@ TEST_P(Signalled, EndsResumableAndResumesToTheSameAnswer) {
   expect_undisturbed(path);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Ranks, Signalled, testing::Combine(testing::Values(SIGTERM, SIGINT, SIGUSR1), testing::Values(0, 1, 3)),
-    [](const auto& both) {
-      return name_of(std::get<0>(both.param)) + "On" + std::to_string(std::get<1>(both.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Ranks, Signalled,
+                         testing::Values(std::tuple{SIGTERM, 0}, std::tuple{SIGTERM, 1},
+                                         std::tuple{SIGTERM, 3}, std::tuple{SIGINT, 0}, std::tuple{SIGINT, 3},
+                                         std::tuple{SIGUSR1, 0}, std::tuple{SIGUSR1, 2}),
+                         [](const auto& both) {
+                           return name_of(std::get<0>(both.param)) + "On" +
+                                  std::to_string(std::get<1>(both.param));
+                         });
 
 TEST(Signal, ToTheLauncherSealsTheRun) {
   const Workspace work;

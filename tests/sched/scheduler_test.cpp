@@ -140,6 +140,7 @@ TEST(Scheduler, WhatALostWorkerStillSaysIsDropped) {
   driver.lose(given[1].rank);
   EXPECT_EQ(driver.records_of<journal::Outcomes>().size(), 0U);
   EXPECT_EQ(driver.scheduler.tallies().at(given[1].rank).attempts, 0U);
+  EXPECT_EQ(driver.scheduler.stale(), 0U);
   driver.answer(given[0]);
   driver.work_off();
   EXPECT_TRUE(driver.scheduler.finished());

@@ -68,7 +68,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-// The session of a process; nothing when it is gone or a zombie.
+// The session of a process; nothing when it is gone. A zombie is not: its threads may still be dying, with
+// its files open.
 std::optional<pid_t> session_of(const std::string& process) {
   std::ifstream file{"/proc/" + process + "/stat"};
   std::string line;
@@ -79,7 +80,6 @@ std::optional<pid_t> session_of(const std::string& process) {
   std::string state;
   pid_t parent = 0, group = 0, session = 0;
   fields >> state >> parent >> group >> session;
-  if (state == "Z" || state == "X") return std::nullopt;
   return session;
 }
 
@@ -90,8 +90,6 @@ std::map<pid_t, int>& ended_children() {
 }
 
 }  // namespace
-
-bool alive(pid_t process) { return session_of(std::to_string(process)).has_value(); }
 
 Process::Process(const Command& command)
     : deadline_{std::chrono::steady_clock::now() + command.deadline},
@@ -119,7 +117,8 @@ Process::~Process() {
 
 void Process::signal(int number) const { ::kill(id_, number); }
 
-std::vector<pid_t> Process::members() const {
+std::vector<pid_t> Process::members() {
+  reap();
   std::vector<pid_t> found;
   for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
     const std::string name = entry.path().filename();
@@ -134,7 +133,6 @@ void Process::kill_all() {
   wait_until([this] {
     const std::vector<pid_t> left = members();
     for (const pid_t process : left) ::kill(process, SIGKILL);
-    reap();
     return left.empty();
   });
 }

@@ -39,8 +39,8 @@ class Process {
   void signal(int number) const;
   // SIGKILL to the command and everything it started, whatever process group that is in.
   void kill_all();
-  // It and what it started, as far as they live.
-  std::vector<pid_t> members() const;
+  // It and what it started, until they are gone.
+  std::vector<pid_t> members();
   bool running();
   // Waits for its end; what it started may live on until the destructor.
   Ended wait();
@@ -55,9 +55,6 @@ class Process {
 };
 
 Ended run(const Command& command);
-
-// Neither gone nor a zombie.
-bool alive(pid_t process);
 
 // Looks every few milliseconds; false when a minute has passed.
 template <class Condition>

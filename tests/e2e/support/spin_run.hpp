@@ -12,8 +12,9 @@ inline const Arguments spin_flags{
     "spin",   "--count", std::to_string(spin_tasks), "--wait", "--duration", "0.003", "--law", "uniform",
     "--seed", "11"};
 
-inline Arguments spin_run(const std::string& run, const Arguments& more = {}) {
-  return Arguments{"run"} + spin_flags + Arguments{"--threads", "1", "--run", run} + more;
+inline Arguments spin_run(const std::string& run, const Arguments& more = {},
+                          const std::string& threads = "1") {
+  return Arguments{"run"} + spin_flags + Arguments{"--threads", threads, "--run", run} + more;
 }
 
 // Digest and results of spin_flags without any trouble; computed once.
