@@ -1,5 +1,5 @@
-// GoogleTest on the ranks of an MPI job: every rank runs every test, the worst status wins, and rank 0 says
-// at the end whether all passed.
+// GoogleTest on the ranks of an MPI job: every rank runs every test, the worst status wins. A test that fails
+// on one rank ends the job, since the others would wait for it; rank 0 says at the end whether all passed.
 
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -7,6 +7,14 @@
 #include <cstdio>
 
 namespace {
+
+class EndOfAll : public ::testing::EmptyTestEventListener {
+  void OnTestEnd(const ::testing::TestInfo& test) override {
+    if (!test.result()->Failed()) return;
+    std::fflush(nullptr);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+};
 
 // What the ranks beyond the first print: failures alone.
 class Failures : public ::testing::EmptyTestEventListener {
@@ -37,6 +45,7 @@ int main(int argc, char** argv) {
     delete listeners.Release(listeners.default_result_printer());
     listeners.Append(new Failures{rank});
   }
+  if (size > 1) listeners.Append(new EndOfAll);
 
   int status = provided < MPI_THREAD_FUNNELED ? 1 : RUN_ALL_TESTS();
   if (::testing::UnitTest::GetInstance()->successful_test_count() == 0) status = 1;

@@ -70,12 +70,15 @@ class WorkerTest : public ::testing::Test {
   // Hears until the worker has drained; the number of tasks answered.
   std::uint64_t hear_to_the_end() {
     std::uint64_t tasks = 0;
-    while (true) {
+    const TimePoint deadline = Clock::now() + std::chrono::seconds{30};
+    while (Clock::now() < deadline) {
       const wire::ToMaster message = hear();
       if (std::holds_alternative<wire::Drained>(message)) return tasks;
       if (const auto* outcomes = std::get_if<wire::Outcomes>(&message))
         for (const wire::LeaseOutcomes& part : outcomes->leases) tasks += part.block.count;
     }
+    ADD_FAILURE() << "the worker does not drain";
+    return tasks;
   }
 
   LoopbackWorld world_{2};
@@ -139,7 +142,7 @@ TEST_F(WorkerTest, SendsWhatTasksLogAndDropsAFlood) {
   ASSERT_TRUE(eventually([] { return talkers_running > 0; }));
   const auto line = std::get<wire::LogLine>(hear());
   EXPECT_EQ(line.text, "rank 1 task 7: still here");
-  tell(wire::Drain{});
+  tell(wire::Drain{.stop = true});
   EXPECT_EQ(hear_to_the_end(), 0U) << "a task that was stopped is given back";
 }
 

@@ -39,7 +39,7 @@ inline std::vector<int> peers_of(const Transport& transport) {
 // Channel of a message to `to`.
 inline Channel channel_to(int to) { return to == 0 ? Channel::to_master : Channel::to_worker; }
 
-inline constexpr auto longest_wait = std::chrono::seconds{60};
+inline constexpr auto longest_wait = std::chrono::seconds{20};
 
 // The next message; one with peer -1, and a failure, when none comes.
 inline Envelope next(Transport& transport) {

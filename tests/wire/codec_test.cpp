@@ -19,7 +19,8 @@ std::vector<ToWorker> messages_to_worker() {
   Assign assign{Order{OrderKind::shuffle, 1000, 3, 64}, {}};
   assign.leases.push_back({{1}, {0}, 10, 1, ""});
   assign.leases.push_back({{~std::uint64_t{0}}, {500}, 2, 3, "\1a\1b"});
-  return {Setup{identity, pack(details)}, Begin{64}, assign, Assign{}, Drain{}, Shutdown{}};
+  return {
+      Setup{identity, pack(details)}, Begin{64}, assign, Assign{}, Drain{}, Drain{.stop = true}, Shutdown{}};
 }
 
 std::vector<ToMaster> messages_to_master() {

@@ -7,11 +7,21 @@
 namespace mpifarm::e2e {
 namespace {
 
+// What Open MPI keeps for a job, and leaves when it is killed: left in its usual place, it would trip up a
+// later mpirun that happens to get the same process id.
+const std::string& launcher_files() {
+  static const Workspace work;
+  static const std::string path = work.path();
+  return path;
+}
+
 Command under_mpirun(Arguments arguments) {
   Command command{std::move(arguments)};
   command.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
                          {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
-                         {"OMPI_MCA_rmaps_base_oversubscribe", "1"}};
+                         {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+                         {"OMPI_MCA_orte_tmpdir_base", launcher_files()},
+                         {"OMPI_MCA_btl_vader_backing_directory", launcher_files()}};
   return command;
 }
 
