@@ -1,7 +1,7 @@
 #pragma once
 // SHA-256 (FIPS 180-4, by OpenSSL) of files and of all regular files below directories, for `sha256sum -c`.
 //
-// Keep the run directory out of the directories given: it changes while it is read.
+// A directory that holds a live run of mpifarm is passed over: its files change while they are read.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,11 +37,8 @@ struct Checksum {
 
   class FileWalk;
 
-  // Throws BadInput when there is no path, or one that is neither a file nor a directory.
+  // Throws BadInput when a path is neither a file nor a directory.
   explicit Checksum(const Params& params) : params_{params} {
-    if (params.path.empty())
-      throw mpifarm::BadInput{
-          "--path is missing (there is nothing to read); give a file or directory, many times if need be"};
     for (const std::string& path : params.path) {
       struct stat status {};
       if (::stat(path.c_str(), &status) != 0) refuse(path, mpifarm::errno_text(errno));
@@ -50,7 +47,7 @@ struct Checksum {
     }
   }
 
-  FileWalk tasks() const;
+  FileWalk tasks() const;  // throws BadInput when there is no path
   Result compute(const Task& task, mpifarm::Context& context) const;
 
   // Throws MachineryFailure when the lines cannot be kept.
@@ -156,7 +153,7 @@ BOOST_DESCRIBE_STRUCT(Checksum::Result, (), (path, sha256, bytes))
 
 // The tasks: the paths in the order given, directories depth first with their entries in byte order. Holds
 // the names in the directories that it is inside of, no more. Symbolic links and special files inside are
-// skipped. A directory that cannot be listed is a task, which fails. One pass.
+// skipped, as are live runs. A directory that cannot be listed is a task, which fails. One pass.
 class Checksum::FileWalk {
  public:
   class Iterator {
@@ -229,6 +226,7 @@ class Checksum::FileWalk {
     const std::unique_ptr<DIR, Closer> directory{::opendir(path.c_str())};
     if (!directory) return false;
     if (path.back() != '/') path += '/';
+    if (holds_live_run(::dirfd(directory.get()))) return levels_.push_back({path.size(), {}}), true;
     Level level{path.size(), {}};
     errno = 0;
     while (const dirent* found = ::readdir(directory.get())) {
@@ -239,6 +237,10 @@ class Checksum::FileWalk {
     std::ranges::sort(level.entries, {}, &Entry::name);
     levels_.push_back(std::move(level));
     return true;
+  }
+
+  static bool holds_live_run(int directory) {
+    return ::faccessat(directory, "run.json", F_OK, 0) == 0 && ::faccessat(directory, "lock", F_OK, 0) == 0;
   }
 
   static void add(std::vector<Entry>& entries, const dirent& found, int directory) {
@@ -297,7 +299,13 @@ class Checksum::Sha256 {
   std::unique_ptr<char[]> buffer_ = std::make_unique<char[]>(buffer_bytes);
 };
 
-inline Checksum::FileWalk Checksum::tasks() const { return FileWalk{params_.path}; }
+inline Checksum::FileWalk Checksum::tasks() const {
+  if (params_.path.empty())
+    throw mpifarm::BadInput{
+        "--path is missing (there is nothing to read); give a file or directory, many times if need be, or a "
+        "list of them by --tasks"};
+  return FileWalk{params_.path};
+}
 
 inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& context) const {
   struct File {

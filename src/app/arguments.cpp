@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -121,6 +122,9 @@ StartOptions start_options(const Texts& texts) {
 }
 
 void add_run_flags(Flags& flags) {
+  flags.value("--tasks", "FILE|-",
+              "take the tasks from a list: CSV with a header or JSON Lines, also gzip; the columns are the "
+              "task's fields, see `mpifarm describe JOB`");
   flags.value("--run", "DIR", "the run directory (runs/JOB-DATE-TIME)");
   flags.on_off("--continue", "start, or resume if DIR is there");
   flags.value("--order", "fifo|lifo|shuffle", "in which order tasks are handed out (fifo)");
@@ -197,12 +201,21 @@ const JobType& require_job(const std::string& name, const Jobs& jobs) {
                  "; `mpifarm list` shows the jobs"};
 }
 
-// The job comes first; behind flags, it is the first argument that names one.
-std::size_t find_job_name(const std::vector<std::string>& arguments, const Jobs& jobs) {
-  if (arguments.empty() || !arguments[0].starts_with('-')) return 0;
-  const auto named = std::ranges::find_if(
-      arguments, [&](const std::string& word) { return find_job(jobs, word) != nullptr; });
-  return named == arguments.end() ? 0 : static_cast<std::size_t>(named - arguments.begin());
+// The job comes first; behind flags of `run`, it is the first word that is neither a flag nor the value of
+// one.
+std::size_t find_job_name(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  Texts texts;
+  Flags flags{app, texts};
+  add_run_flags(flags);
+  add_start_flags(flags);
+  for (std::size_t at = 0; at < arguments.size(); ++at) {
+    const std::string& word = arguments[at];
+    if (!word.starts_with('-')) return at;
+    const CLI::Option* option = app.get_option_no_throw(word);
+    if (option != nullptr && option->get_expected_max() > 0) ++at;
+  }
+  return 0;
 }
 
 Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
@@ -210,7 +223,7 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
                "mpifarm run JOB"};
   Texts texts;
   Flags flags{app, texts};
-  const std::size_t at = find_job_name(arguments, jobs);
+  const std::size_t at = find_job_name(arguments);
   const bool has_job = at < arguments.size() && !arguments[at].starts_with('-');
   RunCommand command;
   std::vector<describe::FlagInfo> job_flags;
@@ -247,6 +260,10 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   if (const auto* text = given(texts, "--run")) {
     if (text->empty()) throw BadInput{"--run is empty (\"\"); give a directory"};
     command.directory = *text;
+  }
+  if (const auto* text = given(texts, "--tasks")) {
+    if (text->empty()) throw BadInput{"--tasks is empty (\"\"); name a file, or - for the standard input"};
+    command.tasks_from = *text == "-" ? *text : std::filesystem::absolute(*text).lexically_normal().string();
   }
   command.continues = is_on(texts, "--continue");
   command.dry_run = is_on(texts, "--dry-run");

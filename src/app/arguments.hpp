@@ -40,12 +40,15 @@ struct RunOptions {
 struct RunCommand {
   const JobType* type = nullptr;
   std::vector<describe::GivenFlag> job_flags;
+  std::string tasks_from;  // a list's absolute path, or "-"; empty: the job's own source
   RunOptions run;
   StartOptions start;
   std::string directory;  // empty: the default
   bool continues = false;
   bool dry_run = false;
   std::vector<std::string> command;  // as typed, for the manifest
+
+  TaskOrigin origin() const { return tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list; }
 };
 
 struct ResumeCommand {

@@ -1,10 +1,14 @@
 #include "app/main.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "app/arguments.hpp"
+#include "app/failure.hpp"
 #include "app/launcher.hpp"
 #include "app/query_commands.hpp"
 #include "app/registration.hpp"
@@ -14,34 +18,55 @@
 namespace mpifarm::app {
 namespace {
 
+// What only looks is done by one rank, should a launcher have started several.
 struct Carry {
   const Jobs& jobs;
 
   int operator()(const RunCommand& command) const { return run(command, jobs); }
   int operator()(const ResumeCommand& command) const { return resume(command, jobs); }
-  int operator()(const ListCommand&) const { return list(jobs), 0; }
-  int operator()(const DescribeCommand& command) const { return describe_job(command), 0; }
-  int operator()(const StatusCommand& command) const { return status(command, jobs), 0; }
-  int operator()(const ResultsCommand& command) const { return results(command, jobs), 0; }
-  int operator()(const PrintCommand& command) const { return std::fputs(command.text.c_str(), stdout), 0; }
+  int operator()(const ListCommand&) const {
+    return look([&] { list(jobs); });
+  }
+  int operator()(const DescribeCommand& command) const {
+    return look([&] { describe_job(command); });
+  }
+  int operator()(const StatusCommand& command) const {
+    return look([&] { status(command, jobs); });
+  }
+  int operator()(const ResultsCommand& command) const {
+    return look([&] { results(command, jobs); });
+  }
+  int operator()(const PrintCommand& command) const {
+    return look([&] { std::fputs(command.text.c_str(), stdout); });
+  }
+
+ private:
+  template <class Look>
+  static int look(Look look) {
+    if (!speaks_for_all()) return 0;
+    look();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw MachineryFailure{"stdout could not be written (" + errno_text(errno) + "); see where it goes"};
+    return 0;
+  }
 };
 
-// An error is said once: by rank 0, or by the one process there is.
-int fail(ExitStatus status, const char* what, bool everywhere) {
-  if (everywhere || speaks_for_all()) std::fprintf(stderr, "mpifarm: %s\n", what);
-  return static_cast<int>(status);
+// A stream that the caller closed would give its number to a file opened later, which then gets its text.
+void open_standard_streams() {
+  int descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (descriptor > STDERR_FILENO) ::close(descriptor);
 }
 
 }  // namespace
 
 int main(int argc, char** argv, const Jobs& jobs) {
   try {
+    open_standard_streams();
     check_jobs(jobs);
     return std::visit(Carry{jobs}, parse_arguments({argv + 1, argv + argc}, jobs));
-  } catch (const BadInput& error) {
-    return fail(ExitStatus::bad_input, error.what(), false);
   } catch (const std::exception& error) {
-    return fail(ExitStatus::machinery, error.what(), true);
+    return tell(error);
   }
 }
 

@@ -15,7 +15,8 @@ constexpr std::size_t fold_window_bytes = 4 << 20;
 }  // namespace
 
 Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
-  if (plan.type->has_reduce() || plan.type->has_conclude()) job_ = plan.type->make(plan.params);
+  if (plan.type->has_reduce() || plan.type->has_conclude())
+    job_ = plan.type->make(plan.params, plan.origin());
   if (plan.results() != ResultsFormat::none) {
     const auto file = plan.directory.results(to_string(plan.results()));
     auto results = std::make_unique<ResultsFile>(file, ResultsText{*plan.type, plan.results()});

@@ -57,6 +57,11 @@ JournalCounts count_journal(const RunDirectory& run) {
   return counts;
 }
 
+// Where results are sorted: beside the run, or in the system's place when that cannot be written.
+std::filesystem::path scratch_directory(const RunDirectory& run) {
+  return access(run.path.c_str(), W_OK) == 0 ? run.path : std::filesystem::temp_directory_path();
+}
+
 // The outcomes of several runs, merged by id.
 class MergedOutcomes {
  public:
@@ -67,7 +72,7 @@ class MergedOutcomes {
                       manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
                       manifest.seed, manifest.window};
     Source source;
-    source.outcomes = std::make_unique<journal::OrderedOutcomes>(survey, order, run.path);
+    source.outcomes = std::make_unique<journal::OrderedOutcomes>(survey, order, scratch_directory(run));
     if (source.outcomes->next(source.head)) sources_.push_back(std::move(source));
   }
 
@@ -150,24 +155,47 @@ std::string status_for_people(const describe::Value& status, const RunDirectory&
                      state, run.path.string());
 }
 
+// A small JSON file of the run; `read` takes its text apart.
+template <class Read>
+auto read_json_file(const std::filesystem::path& file, Read read) {
+  const Bytes text = read_file(file);
+  try {
+    return read(text);
+  } catch (const BadInput& error) {
+    throw MachineryFailure{file.string() + " is damaged (" + error.what() +
+                           "); remove it and resume the run, which writes it anew"};
+  }
+}
+
+Summary read_summary(const RunDirectory& run) {
+  return read_json_file(run.summary(),
+                        [](BytesView text) { return describe::from_json<Summary>(text, "summary"); });
+}
+
 void status(const StatusCommand& command, const Jobs&) {
   const RunDirectory run{command.directory};
   const Manifest manifest = read_manifest(run);
   const auto holder = lock_holder(run);
   std::error_code ignored;
   if (!holder && std::filesystem::exists(run.summary(), ignored)) {
-    Summary summary;
-    describe::from_value(describe::parse_json(read_file(run.summary())), summary, "summary");
+    const Summary summary = read_summary(run);
     print(command.json ? to_json(summary) : for_people(summary, run.path) + "\n");
     if (!command.json && summary.status == "unfinished") print("  " + how_to_carry_on(run, manifest) + "\n");
     return;
   }
   const bool live = holder && std::filesystem::exists(run.status(), ignored);
   const describe::Value status =
-      live ? describe::parse_json(read_file(run.status())) : journal_status(run, manifest);
+      live ? read_json_file(run.status(), describe::parse_json) : journal_status(run, manifest);
   print(command.json
             ? describe::to_json(status, 2) + "\n"
             : status_for_people(status, run, holder ? "held by " + *holder : how_to_carry_on(run, manifest)));
+}
+
+void write_output(const FileDescriptor& file, BytesView text, const std::string& name) try {
+  write_all(file, text, name);
+} catch (const MachineryFailure&) {
+  throw MachineryFailure{name + " could not be written (" + errno_text(errno) +
+                         "); make room, or name another file with -o"};
 }
 
 void results(const ResultsCommand& command, const Jobs& jobs) {
@@ -202,10 +230,10 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
     if (command.status && to_string(outcome.outcome) != *command.status) continue;
     text.append(buffer, outcome);
     if (buffer.size() < (1 << 18)) continue;
-    write_all(file, buffer, name);
+    write_output(file, buffer, name);
     buffer.clear();
   }
-  write_all(file, buffer, name);
+  write_output(file, buffer, name);
 }
 
 }  // namespace mpifarm::app

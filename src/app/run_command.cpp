@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "app/failure.hpp"
 #include "app/launcher.hpp"
 #include "app/mpi_session.hpp"
 #include "app/run_master.hpp"
@@ -53,23 +54,26 @@ class Rank {
   std::unique_ptr<Transport> alone_;
 };
 
-// Rank 0. The other ranks wait for its word, so it says goodbye whatever happens.
+// Rank 0. The other ranks wait for its word, so it says goodbye whatever happens, and before anything that
+// could take long.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
-  Transport& transport = rank.transport();
+  leave_on_signal("stopped by a signal before anything ran");
+  std::optional<RunPlan> plan;
+  std::optional<RunMaster> master;
+  int status = 0;
   try {
-    RunPlan plan = make_plan();
-    RunMaster master{transport, jobs, plan, start};
-    const int status = master.run();
-    dismiss(transport);
-    if (master.still_computes()) {
-      plan.lock.reset();
-      rank.leave(status);
-    }
-    return status;
-  } catch (...) {
-    dismiss(transport);
-    throw;
+    plan.emplace(make_plan());
+    master.emplace(rank.transport(), jobs, *plan, start);
+    status = master->run();
+  } catch (const std::exception& error) {
+    status = tell(error);
   }
+  dismiss(rank.transport());
+  if (master && master->still_busy()) {
+    plan->lock.reset();
+    rank.leave(status);
+  }
+  return status;
 }
 
 int be_worker(Rank& rank, const Jobs& jobs) try {

@@ -22,6 +22,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   MasterOptions options;
   options.type = plan.type;
   options.params = plan.params;
+  options.origin = plan.origin();
   options.run_id = plan.manifest.run_id;
   options.seed = plan.manifest.seed;
   options.nice = start.nice;
@@ -51,22 +52,15 @@ int RunMaster::run() {
   if (!plan_.is_new()) log::open_file(plan_.directory.log());
   replay_journal();
   const bool was_complete = plan_.survey && plan_.survey->complete;
-  if (!was_complete) {
-    wait_for_everyone();
-    if (plan_.is_new()) {
-      plan_.create();
-      log::open_file(plan_.directory.log());
-    }
-    for (const std::string& warning : master_.warnings()) log::warning(warning);
-    open_journal();
-    compute();
-    committer_->seal(scheduler_.finished());
-    digest_.add(committer_->digest());
-  } else {
+  if (was_complete) {
     log::info("the run was complete already: " + plan_.directory.path.string());
     outputs_ = std::make_unique<Outputs>(plan_, false);
+  } else {
+    begin();
+    compute();
   }
   const bool complete = was_complete || scheduler_.finished();
+  leave_on_signal("stopped by a signal before the results were written; " + how_to_carry_on(plan_));
   const Summary summary = summarise();
   if (complete) write_outputs();
   if (!was_complete || !std::filesystem::exists(plan_.directory.summary())) {
@@ -74,9 +68,36 @@ int RunMaster::run() {
     replace_file(plan_.directory.status(), to_json(summary));
   }
   log::info(for_people(summary, plan_.directory.path));
+  refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
   log::warning("the run is unfinished; " + how_to_carry_on(plan_));
   return static_cast<int>(plan_.journaled() ? ExitStatus::resumable : ExitStatus::machinery);
+}
+
+// A run's directory is made when every rank has agreed to it.
+void RunMaster::begin() {
+  wait_for_everyone();
+  if (plan_.is_new()) {
+    plan_.create();
+    log::open_file(plan_.directory.log());
+  }
+  for (const std::string& warning : master_.warnings()) log::warning(warning);
+  open_journal();
+  leave_on_signal({});  // from here on they are looked at
+}
+
+// A source that failed has stopped the reading, not what was read before.
+void RunMaster::refuse_rest_of_source() const {
+  if (!master_.source_failure()) return;
+  const std::string kept = "; the " + std::to_string(scheduler_.committed()) +
+                           " tasks before it are done: mend it and " + how_to_carry_on(plan_);
+  try {
+    std::rethrow_exception(master_.source_failure());
+  } catch (const BadInput& error) {
+    throw BadInput{error.what() + kept};
+  } catch (const std::exception& error) {
+    throw MachineryFailure{"the source failed (" + std::string{error.what()} + ")" + kept};
+  }
 }
 
 void RunMaster::replay_journal() {
@@ -85,7 +106,8 @@ void RunMaster::replay_journal() {
     log::warning(fmt::format(
         "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
         plan_.survey->torn_bytes));
-  digest_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
+  earlier_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
+  digest_ = earlier_.digest;
   log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
                         scheduler_.resumed()));
 }
@@ -119,7 +141,14 @@ void RunMaster::wait_for_everyone() {
 }
 
 void RunMaster::compute() {
-  master_.start(*committer_);
+  master_.start(*committer_, std::move(plan_.source));
+  hand_out();
+  record_spent();
+  committer_->seal(scheduler_.finished());
+  digest_.add(committer_->digest());
+}
+
+void RunMaster::hand_out() {
   next_report_ = Clock::now() + report_interval;
   while (true) {
     bool active = receive(transport_, master_, worker_);
@@ -150,6 +179,7 @@ void RunMaster::report(TimePoint now) {
   if (now >= next_status_) {
     next_status_ = now + status_interval;
     post_status(now, "running");
+    record_spent();
   }
   if (now < next_report_) return;
   next_report_ = now + report_interval;
@@ -188,6 +218,20 @@ void RunMaster::write_outputs() {
                            "); the journal has all outcomes: resume the run to see it"};
 }
 
+journal::Spent RunMaster::spent() const {
+  journal::Spent spent{.wall = master_.wall()};
+  for (const auto& [rank, tally] : scheduler_.tallies()) {
+    spent.busy += tally.busy;
+    spent.cpu += tally.cpu;
+  }
+  return spent;
+}
+
+void RunMaster::record_spent() {
+  const journal::Spent now = spent();
+  if (now != std::exchange(recorded_, now)) committer_->submit({now}, scheduler_.order());
+}
+
 Summary RunMaster::summarise() const {
   Summary s;
   s.status = scheduler_.finished() || (plan_.survey && plan_.survey->complete) ? "complete" : "unfinished";
@@ -204,10 +248,14 @@ Summary RunMaster::summarise() const {
     s.threads += tally.slots;
     s.lost_ranks += tally.lost ? 1 : 0;
     s.attempts += tally.attempts;
-    s.busy_seconds += seconds(tally.busy);
-    s.cpu_seconds += seconds(tally.cpu);
   }
-  s.wall_seconds = seconds(master_.wall());
+  const journal::Spent spent = this->spent();
+  s.wall_seconds = seconds(spent.wall);
+  s.busy_seconds = seconds(spent.busy);
+  s.cpu_seconds = seconds(spent.cpu);
+  s.total_wall_seconds = seconds(spent.wall + earlier_.spent.wall);
+  s.total_busy_seconds = seconds(spent.busy + earlier_.spent.busy);
+  s.total_cpu_seconds = seconds(spent.cpu + earlier_.spent.cpu);
   if (s.wall_seconds > 0) {
     s.utilisation = s.busy_seconds / (s.wall_seconds * s.threads);
     s.tasks_per_second = static_cast<double>(scheduler_.committed() - s.resumed) / s.wall_seconds;

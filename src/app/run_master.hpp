@@ -8,6 +8,7 @@
 #include "node/committer.hpp"
 #include "node/loop.hpp"
 #include "node/master.hpp"
+#include "node/replay.hpp"
 #include "node/worker.hpp"
 #include "run/summary.hpp"
 
@@ -23,18 +24,23 @@ class RunMaster {
 
   // Computes until the run is complete or a signal came; writes the outputs. Returns the exit status.
   int run();
-  // After run(): a task has not ended, though it was asked to; it would hold up the destructor.
-  bool still_computes() const { return worker_.busy(); }
+  // After run(): a task or the source has not ended, though it was asked to; it would hold up the destructor.
+  bool still_busy() { return worker_.busy() || !master_.close_source(); }
 
  private:
+  void refuse_rest_of_source() const;
   void replay_journal();
   void open_journal();
   void wait_for_everyone();
+  void begin();
   void compute();
+  void hand_out();
   void on_signals(TimePoint now);
   void report(TimePoint now);
   void post_status(TimePoint now, std::string_view state);
   void write_outputs();
+  void record_spent();
+  journal::Spent spent() const;
   Summary summarise() const;
 
   Transport& transport_;
@@ -49,6 +55,8 @@ class RunMaster {
   Master master_;
   Worker worker_;
   Pace pace_;
+  Replayed earlier_;  // starts
+  journal::Spent recorded_;
   Digest digest_;  // of everything committed, earlier starts included
   int signals_ = 0;
   TimePoint next_report_{}, next_status_{};

@@ -9,6 +9,7 @@
 #include "node/identity.hpp"
 #include "node/master.hpp"
 #include "node/replay.hpp"
+#include "run/task_file.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -48,8 +49,10 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
         "a param cannot be kept in run.json (" + describe::to_json(m.params) +
         " is not what was given: is it UTF-8?), so the run could not be resumed; give it another way"};
   m.run_id = random_id();
+  m.tasks_from = command.tasks_from;
   m.tasks = job.size();
   if (job.size()) m.source_digest = source_digest(job);
+  m.working_directory = std::filesystem::current_path().string();
   m.order = to_string(command.run.order.value_or(OrderKind::fifo));
   m.window = job.size() ? 0 : stream_window;
   m.seed = command.run.seed.value_or(0);
@@ -96,6 +99,9 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     throw BadInput{"the params changed since the run began (" + changes +
                    "); leave them as they were, or start a new run with another --run"};
   const RunOptions& run = command.run;
+  if (!command.tasks_from.empty())
+    check_same("--tasks", manifest.tasks_from.empty() ? "the job's own" : manifest.tasks_from,
+               command.tasks_from);
   if (run.order) check_same("--order", manifest.order, std::string{to_string(*run.order)});
   if (run.seed) check_same("--seed", std::to_string(manifest.seed), std::to_string(*run.seed));
   if (run.retries) check_same("--retries", std::to_string(manifest.retries), std::to_string(*run.retries));
@@ -107,40 +113,84 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     check_same("--durability", manifest.durability, std::string{to_string(*run.durability)});
 }
 
+// A list that is a file is read to its end before anything runs.
+void open_source(RunPlan& plan) {
+  if (plan.origin() == TaskOrigin::job) {
+    plan.source = plan.job->open_source();
+    return;
+  }
+  auto list = std::make_unique<TaskFile>(*plan.type, plan.manifest.tasks_from);
+  if (list->is_file()) {
+    const TaskListFacts facts = survey_tasks(*plan.type, plan.manifest.tasks_from);
+    plan.manifest.tasks = facts.tasks;
+    plan.manifest.source_digest = facts.digest;
+  }
+  plan.source = std::move(list);
+}
+
 RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   RunPlan plan;
   plan.type = command.type;
   plan.params = command.type->params_from_flags(command.job_flags);
-  plan.job = command.type->make(plan.params);
+  plan.job = command.type->make(plan.params, command.origin());
   plan.manifest = make_manifest(command, *plan.job, plan.params, ranks);
+  open_source(plan);
   check_order_needs_journal(plan);
-  plan.directory.path = command.directory.empty() ? default_run_path(command.type->name())
-                                                  : std::filesystem::path{command.directory};
+  plan.has_default_name = command.directory.empty();
+  plan.directory.path = plan.has_default_name ? default_run_path(command.type->name())
+                                              : std::filesystem::path{command.directory};
   refuse_existing(plan.directory);
   return plan;
 }
 
-void check_source(const RunPlan& plan) {
-  if (!plan.type->indexed()) {
-    if (plan.survey) check_sequential_source(*plan.survey, *plan.job, *plan.type);
-    return;
+std::string counted(std::optional<std::uint64_t> tasks) {
+  return tasks ? std::to_string(*tasks) + " tasks" : "a pipe";
+}
+
+// Before anything is computed, as far as the source can be read twice.
+void check_source(RunPlan& plan) {
+  const Manifest before = plan.manifest;
+  if (plan.sequential()) {
+    const bool complete = plan.survey->complete;
+    if (plan.origin() == TaskOrigin::list && complete) return;
+    open_source(plan);
+    if (plan.origin() == TaskOrigin::job) {
+      CheckedSource{*plan.survey, plan.job->open_source(), *plan.type}.check_all();
+      return;
+    }
+    if (!plan.manifest.tasks)
+      plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
+  } else {
+    plan.manifest.tasks = plan.job->size();
+    plan.manifest.source_digest = source_digest(*plan.job);
   }
-  if (plan.job->size() != plan.manifest.tasks)
-    throw BadInput{"the source changed since the run began (" +
-                   std::to_string(plan.manifest.tasks.value_or(0)) + " tasks -> " +
-                   std::to_string(plan.job->size().value_or(0)) +
-                   "); bring it back as it was, or start a new run"};
-  if (source_digest(*plan.job) != plan.manifest.source_digest)
-    throw BadInput{
-        "the source changed since the run began (as many tasks, but other ones); bring it back as it was, or "
-        "start a new run"};
+  const std::string source = plan.origin() == TaskOrigin::list ? before.tasks_from : "the source";
+  if (plan.manifest.tasks != before.tasks)
+    throw BadInput{source + " changed since the run began (" + counted(before.tasks) + " -> " +
+                   counted(plan.manifest.tasks) + "); bring it back as it was, or start a new run"};
+  if (plan.manifest.source_digest != before.source_digest)
+    throw BadInput{source +
+                   " changed since the run began (as many tasks, but other ones); bring it back as it was, "
+                   "or start a new run"};
+}
+
+// Relative paths of a run mean the directory that it began in.
+void enter_working_directory(RunPlan& plan) {
+  const std::filesystem::path& directory = plan.manifest.working_directory;
+  std::error_code error;
+  if (directory.empty() || std::filesystem::equivalent(directory, ".", error)) return;
+  plan.directory.path = std::filesystem::absolute(plan.directory.path);
+  std::filesystem::current_path(directory, error);
+  if (error)
+    log::warning("the run began in " + directory.string() + ", which cannot be entered (" + error.message() +
+                 "): relative paths mean another directory now");
 }
 
 }  // namespace
 
 sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching) const {
   sched::Options options;
-  options.sequential = !type->indexed();
+  options.sequential = sequential();
   options.count = job->size().value_or(0);
   options.order = parse_order(manifest.order);
   options.seed = manifest.seed;
@@ -154,7 +204,13 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
 }
 
 void RunPlan::create() {
-  create_run(directory, to_json(manifest));
+  while (true) try {
+      create_run(directory, to_json(manifest));
+      break;
+    } catch (const RunExists&) {
+      if (!has_default_name) throw;
+      directory.path = default_run_path(type->name());
+    }
   lock = std::make_unique<RunLock>(directory);
 }
 
@@ -181,8 +237,9 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   plan.lock = std::make_unique<RunLock>(plan.directory);
   if (!plan.lock->taken_over().empty())
     log::info("took over the run from " + plan.lock->taken_over() + ", which is dead");
+  enter_working_directory(plan);
   plan.params = plan.type->params_from_value(plan.manifest.params);
-  plan.job = plan.type->make(plan.params);
+  plan.job = plan.type->make(plan.params, plan.origin());
   plan.survey = journal::inspect(plan.directory.path);
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
@@ -191,9 +248,20 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   return plan;
 }
 
+namespace {
+
+// False at the end.
+bool pull_item(TaskSource& source, Bytes& descriptor) {
+  TaskSource::Pull pulled = source.pull(descriptor);
+  while (pulled == TaskSource::Pull::not_yet) pulled = source.pull(descriptor);
+  return pulled == TaskSource::Pull::item;
+}
+
+}  // namespace
+
 std::string describe_plan(const RunCommand& command, int ranks) {
   const Bytes params = command.type->params_from_flags(command.job_flags);
-  const std::unique_ptr<AnyJob> job = command.type->make(params);
+  const std::unique_ptr<AnyJob> job = command.type->make(params, command.origin());
   std::string text = "would run " + std::string{command.type->name()} + " on " + std::to_string(ranks) +
                      (ranks == 1 ? " rank" : " ranks") + "\n  params  " +
                      describe::to_json(command.type->params_to_value(params)) + "\n";
@@ -202,10 +270,12 @@ std::string describe_plan(const RunCommand& command, int ranks) {
           (job->size() ? std::to_string(*job->size()) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;
   Bytes descriptor;
-  const auto source = job->open_source();
+  const auto source = command.tasks_from.empty()
+                          ? job->open_source()
+                          : std::make_unique<TaskFile>(*command.type, command.tasks_from);
   for (std::uint64_t id = 0; id < shown; ++id) {
     if (job->size() && id >= *job->size()) break;
-    if (source && source->pull(descriptor) != TaskSource::Pull::item) break;
+    if (source && !pull_item(*source, descriptor)) break;
     if (!source) job->make_task({id}, descriptor);
     text += "  task " + std::to_string(id) + "  ";
     command.type->append_task_json(text, descriptor);

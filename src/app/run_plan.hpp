@@ -15,9 +15,11 @@ namespace mpifarm::app {
 struct RunPlan {
   RunDirectory directory;
   Manifest manifest;
+  bool has_default_name = false;  // the directory's: another will do as well
   const JobType* type = nullptr;
   Bytes params;
   std::unique_ptr<AnyJob> job;            // rank 0's own instance: source and checks
+  std::unique_ptr<TaskSource> source;     // of a sequential run that is not complete
   std::unique_ptr<RunLock> lock;          // of a new run: once it is created
   std::optional<journal::Survey> survey;  // of earlier starts; nothing at the first
 
@@ -25,6 +27,8 @@ struct RunPlan {
   // A new run: makes its directory and takes its lock. Throws BadInput when that cannot be.
   void create();
 
+  TaskOrigin origin() const { return manifest.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list; }
+  bool sequential() const { return origin() == TaskOrigin::list || !type->indexed(); }
   bool journaled() const { return manifest.durability != "none"; }
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
   // Whether something wants the outcomes in task order.

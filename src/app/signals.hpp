@@ -1,10 +1,15 @@
 #pragma once
 // SIGINT, SIGTERM and SIGUSR1 ask a run to end in order.
 
+#include <string>
+
 namespace mpifarm::app {
 
 // From now on these signals are counted instead of ending the process; SIGPIPE and SIGXFSZ are ignored.
 void catch_signals();
+// From now on they end the process at once with ExitStatus::resumable, after `text` went to stderr: for times
+// when nothing can be lost. An empty text: they are counted again. The loop's thread.
+void leave_on_signal(std::string text);
 // How many have come. Any thread.
 int signals_caught();
 

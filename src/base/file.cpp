@@ -52,6 +52,10 @@ void sync_directory(const std::filesystem::path& directory) {
   if (::fsync(file.get()) != 0 && errno != EINVAL && errno != ENOTSUP) throw_errno(directory, "synced");
 }
 
+void sync_file(const std::filesystem::path& path) {
+  if (::fsync(open_to_read(path).get()) != 0) throw_errno(path, "synced");
+}
+
 void cut_file(const std::filesystem::path& path, std::uint64_t bytes) {
   const FileDescriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
   if (file.get() < 0) throw_errno(path, "opened");

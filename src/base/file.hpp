@@ -36,6 +36,8 @@ std::uint64_t file_bytes(const FileDescriptor& file, const std::filesystem::path
 void write_all(const FileDescriptor& file, BytesView bytes, const std::filesystem::path& path);
 // Makes creations and renames in `directory` durable.
 void sync_directory(const std::filesystem::path& directory);
+// Makes what was written to `path` durable.
+void sync_file(const std::filesystem::path& path);
 // Makes the first `bytes` of `path` durable and removes what lies behind them.
 void cut_file(const std::filesystem::path& path, std::uint64_t bytes);
 

@@ -3,17 +3,31 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <string>
+#include <system_error>
 #include <utility>
+
+#include "base/error.hpp"
 
 namespace mpifarm {
 
 ThreadBackend::ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptions options)
     : job_{job}, waker_{waker}, options_{std::move(options)} {
   threads_.reserve(options_.slots);
-  for (unsigned slot = 0; slot < options_.slots; ++slot) threads_.emplace_back([this] { serve(); });
+  try {
+    while (threads_.size() < options_.slots) threads_.emplace_back([this] { serve(); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = threads_.size();
+    close();
+    throw MachineryFailure{"only " + std::to_string(started) + " of " + std::to_string(options_.slots) +
+                           " computing threads could be started (" + error.code().message() +
+                           "); give fewer with --threads, or raise the limit on processes"};
+  }
 }
 
-ThreadBackend::~ThreadBackend() {
+ThreadBackend::~ThreadBackend() { close(); }
+
+void ThreadBackend::close() {
   stop();
   {
     const std::scoped_lock lock{mutex_};
@@ -63,7 +77,8 @@ bool ThreadBackend::starving() const {
 // The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness
 // of the loop.
 void ThreadBackend::serve() {
-  if (options_.nice != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.nice);
+  const auto self = static_cast<id_t>(gettid());
+  if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
   Context context{options_.seed, stop_.get_token(), &options_.log};
   std::unique_lock lock{mutex_};
   while (true) {

@@ -42,6 +42,7 @@ class ThreadBackend final : public Backend {
   bool starving() const override;
 
  private:
+  void close();
   void serve();
   void compute(Assignment& assignment, Context& context);
   bool pause_wanted(std::uint64_t& flushes_seen) const;

@@ -113,8 +113,8 @@ struct Builder {
   const std::string_view in_line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
   const auto column = 1 + std::ranges::count_if(
                               in_line, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-  throw BadInput{"not valid JSON (line " + std::to_string(line) + ", column " + std::to_string(column) +
-                 ": " + reason + ")"};
+  const std::string in_text = text.find('\n') == text.npos ? "" : "line " + std::to_string(line) + ", ";
+  throw BadInput{"not valid JSON (" + in_text + "column " + std::to_string(column) + ": " + reason + ")"};
 }
 
 }  // namespace

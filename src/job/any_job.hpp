@@ -34,11 +34,11 @@ class AnyJob {
  public:
   virtual ~AnyJob() = default;
 
-  // Number of tasks of an indexed source; nothing for a sequential one.
+  // Number of tasks of an indexed source; nothing for a sequential one, such as a list.
   virtual std::optional<std::uint64_t> size() const = 0;
   // Indexed sources: replaces `descriptor` by the packed task `id`. Any thread.
   virtual void make_task(TaskId id, Bytes& descriptor) const = 0;
-  // Sequential sources: the tasks from the first. The job must outlive it.
+  // The job's own sequential source, from the first task; null for others. The job must outlive it.
   virtual std::unique_ptr<TaskSource> open_source() const = 0;
 
   // Computes the context's task and appends its OutcomeEntry. A throw becomes a failed attempt with its
@@ -50,6 +50,19 @@ class AnyJob {
   // What goes to stdout at the end of a complete run.
   virtual std::string conclude(const std::filesystem::path& run_directory) = 0;
 };
+
+// The columns of a table of tasks, matched to the fields of a Task.
+class TaskColumns {
+ public:
+  virtual ~TaskColumns() = default;
+  // Replaces `descriptor` by the packed task of a row. Throws BadInput naming column and value, or the number
+  // of cells.
+  virtual void read(std::span<const std::string> cells, Bytes& descriptor) const = 0;
+};
+
+// Where the tasks of a run come from: the job's own source, or a list that the user gives, which is
+// sequential.
+enum class TaskOrigin : std::uint8_t { job, list };
 
 // A kind of job: its facts, and how to make an instance. Immutable; lives as long as the program; any thread.
 class JobType {
@@ -74,8 +87,14 @@ class JobType {
   virtual Bytes params_from_value(const describe::Value& value) const = 0;
   virtual describe::Value params_to_value(BytesView params) const = 0;
 
-  // Throws what the job's constructor throws: BadInput for params that do not fit together.
-  virtual std::unique_ptr<AnyJob> make(BytesView params) const = 0;
+  // Throws BadInput for params that do not fit together, and for whatever else the job's constructor throws
+  // but MachineryFailure.
+  virtual std::unique_ptr<AnyJob> make(BytesView params, TaskOrigin origin = TaskOrigin::job) const = 0;
+
+  // One task of a list: throws BadInput for what is no field, with the nearest, and for a value that does not
+  // fit. A field that is missing has its default.
+  virtual std::unique_ptr<TaskColumns> match_task_columns(std::span<const std::string> header) const = 0;
+  virtual void read_task(std::string_view json, Bytes& descriptor) const = 0;
 
   // The part of a packed result that the digest hashes; may use `scratch`, and is valid as long as both.
   virtual BytesView digest_view(BytesView result, Bytes& scratch) const = 0;

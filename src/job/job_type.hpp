@@ -43,13 +43,13 @@ class JobInstance final : public AnyJob {
   using Task = typename Job::Task;
   using Result = typename Job::Result;
 
-  explicit JobInstance(const typename Job::Params& params) : job_{params} {}
+  JobInstance(const typename Job::Params& params, TaskOrigin origin)
+      : job_{params}, indexed_{IndexedJob<Job> && origin == TaskOrigin::job}, origin_{origin} {}
 
   std::optional<std::uint64_t> size() const override {
     if constexpr (IndexedJob<Job>)
-      return static_cast<std::uint64_t>(job_.size());
-    else
-      return std::nullopt;
+      if (indexed_) return static_cast<std::uint64_t>(job_.size());
+    return std::nullopt;
   }
 
   void make_task(TaskId id, Bytes& descriptor) const override {
@@ -59,9 +59,8 @@ class JobInstance final : public AnyJob {
 
   std::unique_ptr<TaskSource> open_source() const override {
     if constexpr (SequentialJob<Job>)
-      return std::make_unique<RangeSource>(job_);
-    else
-      return nullptr;
+      if (origin_ == TaskOrigin::job) return std::make_unique<RangeSource>(job_);
+    return nullptr;
   }
 
   void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
@@ -69,7 +68,7 @@ class JobInstance final : public AnyJob {
     std::string message;
     try {
       append_entry_in_place(entries, Outcome::succeeded, [&](Bytes& out) {
-        Packer{out} & Result{job_.compute(task_of(context, descriptor), context)};
+        Packer{out} & Result{job_.compute(task_of(context.id(), descriptor), context)};
       });
       return;
     } catch (const std::exception& error) {
@@ -83,12 +82,7 @@ class JobInstance final : public AnyJob {
 
   void reduce([[maybe_unused]] TaskId id, [[maybe_unused]] BytesView descriptor,
               [[maybe_unused]] BytesView result) override {
-    if constexpr (ReducingJob<Job>) {
-      if constexpr (IndexedJob<Job>)
-        job_.reduce(Task{job_.task(id.value)}, unpack<Result>(result));
-      else
-        job_.reduce(unpack<Task>(descriptor), unpack<Result>(result));
-    }
+    if constexpr (ReducingJob<Job>) job_.reduce(task_of(id, descriptor), unpack<Result>(result));
   }
 
   std::string conclude([[maybe_unused]] const std::filesystem::path& run_directory) override {
@@ -121,20 +115,38 @@ class JobInstance final : public AnyJob {
     std::optional<std::ranges::iterator_t<decltype(range_)>> next_;  // nothing before the first pull
   };
 
-  Task task_of(const Context& context, [[maybe_unused]] BytesView descriptor) const {
+  Task task_of([[maybe_unused]] TaskId id, BytesView descriptor) const {
     if constexpr (IndexedJob<Job>)
-      return job_.task(context.id().value);
-    else
-      return unpack<Task>(descriptor);
+      if (indexed_) return job_.task(id.value);
+    return unpack<Task>(descriptor);
   }
 
   Job job_;
+  bool indexed_;
+  TaskOrigin origin_;
+};
+
+template <class Task>
+class TaskColumnsOf final : public TaskColumns {
+ public:
+  explicit TaskColumnsOf(std::span<const std::string> header) : columns_{header} {}
+
+  void read(std::span<const std::string> cells, Bytes& descriptor) const override {
+    Task task{};
+    columns_.read(cells, task);
+    descriptor.clear();
+    Packer{descriptor} & task;
+  }
+
+ private:
+  describe::CsvColumns<Task> columns_;
 };
 
 template <class Job>
 class JobTypeOf final : public JobType {
  public:
   using Params = typename Job::Params;
+  using Task = typename Job::Task;
   using Result = typename Job::Result;
 
   JobTypeOf() {
@@ -155,7 +167,7 @@ class JobTypeOf final : public JobType {
   std::span<const std::string> measured() const override { return measured_; }
 
   std::vector<describe::FlagInfo> flags() const override { return describe::flags_of<Params>(); }
-  std::vector<std::string> task_columns() const override { return describe::columns<typename Job::Task>(); }
+  std::vector<std::string> task_columns() const override { return describe::columns<Task>(); }
   std::vector<std::string> result_columns() const override { return describe::columns<Result>(); }
   bool flat_result() const override { return describe::is_flat<Result>(); }
 
@@ -173,8 +185,27 @@ class JobTypeOf final : public JobType {
     return describe::to_value(unpack<Params>(params));
   }
 
-  std::unique_ptr<AnyJob> make(BytesView params) const override {
-    return std::make_unique<JobInstance<Job>>(unpack<Params>(params));
+  std::unique_ptr<AnyJob> make(BytesView params, TaskOrigin origin) const override {
+    const auto given = unpack<Params>(params);
+    try {
+      return std::make_unique<JobInstance<Job>>(given, origin);
+    } catch (const BadInput&) {
+      throw;
+    } catch (const MachineryFailure&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw BadInput{std::string{"the job does not take its params ("} + error.what() + "); see `describe " +
+                     Job::name + "`"};
+    }
+  }
+
+  std::unique_ptr<TaskColumns> match_task_columns(std::span<const std::string> header) const override {
+    return std::make_unique<TaskColumnsOf<Task>>(header);
+  }
+  void read_task(std::string_view json, Bytes& descriptor) const override {
+    const Task task = describe::from_json<Task>(json);
+    descriptor.clear();
+    Packer{descriptor} & task;
   }
 
   BytesView digest_view(BytesView result, Bytes& scratch) const override {
@@ -194,7 +225,7 @@ class JobTypeOf final : public JobType {
     describe::append_json(out, unpack<Result>(result));
   }
   void append_task_json(Bytes& out, BytesView descriptor) const override {
-    describe::append_json(out, unpack<typename Job::Task>(descriptor));
+    describe::append_json(out, unpack<Task>(descriptor));
   }
 
  private:

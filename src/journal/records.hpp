@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/outcome.hpp"
 
@@ -71,7 +72,20 @@ struct Sealed {
   }
 };
 
-using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed>;
+// What this start has spent so far. The last one of a segment counts.
+struct Spent {
+  Nanos wall{};  // since the first hand-out
+  Nanos busy{};  // slot time
+  Nanos cpu{};   // CPU time of the computing threads
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& wall& busy& cpu;
+  }
+  friend bool operator==(const Spent&, const Spent&) = default;
+};
+
+using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent>;
 
 // A set of record types, for readers that want only some.
 using TypeMask = std::uint32_t;

@@ -35,7 +35,6 @@ class Scanner {
   std::uint64_t records() const { return number_; }
   const char* why() const { return why_; }
   const std::filesystem::path& path() const { return path_; }
-  std::uint64_t file_bytes() const { return mpifarm::file_bytes(file_, path_); }
 
   void set_limit(std::uint64_t limit) { limit_ = limit; }
   void forget() { window_.forget(); }

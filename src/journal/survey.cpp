@@ -88,7 +88,9 @@ void check_chain(Survey& survey) {
 
 void scan_last(Survey& survey) {
   Segment& segment = survey.segments.back();
-  Scanner scanner{segment.path, segment.header, no_limit};
+  // A live master may append meanwhile: what was not there at the beginning is left out.
+  const std::uint64_t bytes = file_bytes(open_to_read(segment.path), segment.path);
+  Scanner scanner{segment.path, segment.header, bytes};
   Record record;
   Scanner::Step step;
   while ((step = scanner.next()) == Scanner::Step::record) {
@@ -96,7 +98,7 @@ void scan_last(Survey& survey) {
     survey.complete = survey.sealed && std::get<Sealed>(record).complete;
   }
   segment.valid_bytes = scanner.offset();
-  survey.torn_bytes = scanner.file_bytes() - scanner.offset();
+  survey.torn_bytes = bytes - scanner.offset();
   if (step == Scanner::Step::end) return;
   if (const auto later = scanner.find_later_record())
     throw Damaged{segment.path, scanner.offset(),

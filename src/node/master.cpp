@@ -1,6 +1,7 @@
 #include "node/master.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -43,6 +44,7 @@ Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Sch
       options_{std::move(options)},
       sample_ids_{sample_ids(job.size().value_or(0))},
       workers_(static_cast<std::size_t>(transport.size())),
+      heard_(workers_.size()),
       here_(workers_.size()),
       drained_(workers_.size()) {
   Bytes descriptor;
@@ -58,14 +60,19 @@ void Master::send(int to, const wire::ToWorker& message) {
 
 void Master::greet() {
   greeted_ = Clock::now();
-  const wire::SetupDetails details{
-      std::string{options_.type->name()},      options_.params, options_.seed, sample_ids_, options_.nice,
-      std::filesystem::current_path().string()};
+  const wire::SetupDetails details{.job = std::string{options_.type->name()},
+                                   .params = options_.params,
+                                   .seed = options_.seed,
+                                   .samples = sample_ids_,
+                                   .nice = options_.nice,
+                                   .working_directory = std::filesystem::current_path().string(),
+                                   .listed = options_.origin == TaskOrigin::list};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
 }
 
 void Master::on_message(int peer, BytesView bytes) {
+  heard_[static_cast<std::size_t>(peer)] = true;
   const wire::ToMaster message = wire::decode_to_master(bytes);
   std::visit([&](const auto& alternative) { on(peer, alternative); }, message);
 }
@@ -100,13 +107,13 @@ void Master::check_source(const wire::Hello& hello, const wire::HelloDetails& de
 
 bool Master::everyone_here(TimePoint now) const {
   std::string silent;
-  for (std::size_t rank = 0; rank < here_.size(); ++rank)
-    if (!here_[rank]) silent += (silent.empty() ? "" : ", ") + std::to_string(rank);
+  for (std::size_t rank = 0; rank < heard_.size(); ++rank)
+    if (!heard_[rank]) silent += (silent.empty() ? "" : ", ") + std::to_string(rank);
   if (!silent.empty() && now - greeted_ > options_.hello_timeout)
-    throw MachineryFailure{"no hello from rank " + silent + " within " +
+    throw MachineryFailure{"nothing was heard from rank " + silent + " within " +
                            std::to_string(static_cast<int>(seconds(options_.hello_timeout))) +
                            " s; see whether the hosts reach each other"};
-  return silent.empty();
+  return std::ranges::all_of(here_, [](bool here) { return here; });
 }
 
 void Master::begin() {
@@ -123,9 +130,9 @@ void Master::begin() {
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
 }
 
-void Master::start(Committer& committer) {
+void Master::start(Committer& committer, std::unique_ptr<TaskSource> source) {
   committer_ = &committer;
-  if (!options_.type->indexed()) pump_ = std::make_unique<SourcePump>(job_, waker_);
+  if (source) pump_ = std::make_unique<SourcePump>(std::move(source), waker_);
 }
 
 void Master::on(int peer, const wire::Outcomes& outcomes) {
@@ -143,7 +150,14 @@ bool Master::pull_source() {
   const std::uint64_t wanted = pump_ ? scheduler_.items_wanted() : 0;
   if (wanted == 0 || !scheduler_.source_open()) return false;
   std::vector<Bytes> items;
-  const bool end = pump_->take(wanted, items);
+  bool end = false;
+  try {
+    end = pump_->take(wanted, items);
+  } catch (const std::exception&) {
+    source_failure_ = std::current_exception();
+    pump_.reset();
+    return true;
+  }
   if (items.empty() && !end) return false;
   scheduler_.on_items(std::move(items), end, outbox_);
   return true;
@@ -178,7 +192,7 @@ void Master::drain(TimePoint now) {
 }
 
 bool Master::over(TimePoint now) const {
-  if (scheduler_.finished()) return true;
+  if (scheduler_.finished() || (source_failure_ && scheduler_.idle())) return true;
   if (!drain_deadline_ || scheduler_.uncommitted() > 0) return false;
   return (stop_deadline_ && now >= *stop_deadline_) ||
          std::ranges::all_of(drained_, [](bool drained) { return drained; });

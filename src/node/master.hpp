@@ -2,9 +2,7 @@
 // The master: checks who is there, drives the scheduler, moves its messages and records, and knows how the
 // run went.
 
-#include <atomic>
-#include <filesystem>
-#include <functional>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +22,7 @@ namespace mpifarm {
 struct MasterOptions {
   const JobType* type = nullptr;
   Bytes params;  // packed Job::Params
+  TaskOrigin origin = TaskOrigin::job;
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
   int nice = 0;
@@ -59,19 +58,24 @@ class Master {
   // Throws CorruptData for bytes that do not decode, BadInput for a rank that does not belong here.
   void on_message(int peer, BytesView bytes);
 
-  // True when every rank has said hello; throws MachineryFailure naming the silent ones when they take too
-  // long.
+  // True when every rank has said hello, which it does when it has made its job; throws MachineryFailure
+  // naming the ranks of which nothing at all is heard for too long.
   bool everyone_here(TimePoint now) const;
   // Divides the cores and lets the workers begin. Throws BadInput when no rank would compute.
   void begin();
-  // From now on step() may be called.
-  void start(Committer& committer);
+  // From now on step() may be called. `source`: from the first task; null when it is indexed.
+  void start(Committer& committer, std::unique_ptr<TaskSource> source);
   // One turn: pulls the source, takes what was committed, hands out, sends. True when something was done.
   bool step(TimePoint now);
   // No more hand-outs; running tasks may finish within the grace, and are asked to stop when it is over.
   void drain(TimePoint now);
-  // Finished, or drained as far as it goes: a task that heeds no stop is left behind.
+  // Finished, or as far as it goes: drained, but for a task that heeds no stop; or the source has failed and
+  // what it gave before has its outcome.
   bool over(TimePoint now) const;
+  // Ends the reading of the source. False when it does not end within half a second.
+  bool close_source() { return !pump_ || pump_->close(); }
+  // What the source threw; null when it did not.
+  std::exception_ptr source_failure() const { return source_failure_; }
   // After drain(): the grace is over now.
   void cut_grace(TimePoint now) { drain_deadline_ = now; }
 
@@ -99,11 +103,13 @@ class Master {
   TimePoint greeted_{};
 
   std::vector<WorkerFacts> workers_;  // by rank
-  std::vector<bool> here_;
+  std::vector<bool> heard_;           // anything at all
+  std::vector<bool> here_;            // has said hello
   std::vector<bool> drained_;
   std::vector<std::string> warnings_;
   Committer* committer_ = nullptr;
   std::unique_ptr<SourcePump> pump_;
+  std::exception_ptr source_failure_;
   sched::Outbox outbox_;
   std::optional<TimePoint> first_hand_out_;
   TimePoint last_commit_{};

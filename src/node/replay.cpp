@@ -1,6 +1,7 @@
 #include "node/replay.hpp"
 
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "journal/reader.hpp"
@@ -9,16 +10,18 @@
 namespace mpifarm {
 namespace {
 
-[[noreturn]] void refuse_source(std::uint64_t task, const std::string& how) {
-  throw BadInput{"the source changed since the run began (task " + std::to_string(task) + " " + how +
-                 "); bring it back as it was, or start a new run"};
+void add(journal::Spent& sum, const journal::Spent& spent) {
+  sum.wall += spent.wall;
+  sum.busy += spent.busy;
+  sum.cpu += spent.cpu;
 }
 
 }  // namespace
 
-Digest replay(const journal::Survey& survey, const JobType& type, const sched::Options& options,
-              sched::Scheduler& scheduler) {
-  Digest digest;
+Replayed replay(const journal::Survey& survey, const JobType& type, const sched::Options& options,
+                sched::Scheduler& scheduler) {
+  Replayed replayed;
+  journal::Spent spent;  // of the start that stands
   Order order = scheduler.order();
   journal::Reader reader{survey};
   for (journal::Record record; reader.next(record);) {
@@ -28,36 +31,62 @@ Digest replay(const journal::Survey& survey, const JobType& type, const sched::O
       throw MachineryFailure{
           reader.file().string() + " has outcomes of tasks that the run does not have (at byte " +
           std::to_string(reader.offset()) + "); restore the run directory from a copy, or start a new run"};
-    scheduler.on_replayed(record);
+    try {
+      scheduler.on_replayed(record);
+    } catch (const CorruptData& error) {
+      throw journal::Damaged{reader.file(), reader.offset(), error.what()};
+    }
     if (const auto* items = std::get_if<journal::SourceItems>(&record); items != nullptr && items->end)
       order = {options.order, items->first.value + items->keys.size(), options.seed, options.window};
-    if (outcomes != nullptr) add_to_digest(digest, *outcomes, order, type);
+    if (outcomes != nullptr) add_to_digest(replayed.digest, *outcomes, order, type);
+    if (const auto* so_far = std::get_if<journal::Spent>(&record)) spent = *so_far;
+    if (std::holds_alternative<journal::Started>(record)) add(replayed.spent, std::exchange(spent, {}));
   }
-  return digest;
+  add(replayed.spent, spent);
+  return replayed;
 }
 
-void check_sequential_source(const journal::Survey& survey, const AnyJob& job, const JobType& type) {
-  const std::unique_ptr<TaskSource> source = job.open_source();
-  journal::Reader reader{survey, journal::mask_of<journal::SourceItems>()};
-  Bytes descriptor;
-  std::uint64_t task = 0;
-  for (journal::Record record; reader.next(record);) {
-    const auto& items = std::get<journal::SourceItems>(record);
-    for (const std::uint64_t key : items.keys) {
-      if (source->pull(descriptor) != TaskSource::Pull::item) refuse_source(task, "is no longer there");
-      if (hash64(descriptor) != key) {
-        std::string now = "is now ";
-        type.append_task_json(now, descriptor);
-        refuse_source(task, now);
-      }
-      ++task;
-    }
-    if (items.end && source->pull(descriptor) != TaskSource::Pull::end) {
-      std::string now = "is new: ";
-      type.append_task_json(now, descriptor);
-      refuse_source(task, now);
-    }
+CheckedSource::CheckedSource(const journal::Survey& survey, std::unique_ptr<TaskSource> source,
+                             const JobType& type)
+    : source_{std::move(source)}, type_{type}, reader_{survey, journal::mask_of<journal::SourceItems>()} {}
+
+TaskSource::Pull CheckedSource::pull(Bytes& descriptor) {
+  const Pull pulled = source_->pull(descriptor);
+  if (pulled == Pull::not_yet) return pulled;
+  if (known_follows()) {
+    if (pulled == Pull::end) refuse("is no longer there");
+    if (hash64(descriptor) != keys_[next_key_++]) refuse("is now ", descriptor);
+  } else if (pulled == Pull::item && end_known_) {
+    refuse("is new: ", descriptor);
   }
+  ++task_;
+  return pulled;
+}
+
+void CheckedSource::check_all() {
+  Bytes descriptor;
+  while (known_follows() || end_known_)
+    if (pull(descriptor) == Pull::end) return;
+}
+
+bool CheckedSource::known_follows() {
+  for (journal::Record record; next_key_ == keys_.size() && reader_.next(record);) {
+    auto& items = std::get<journal::SourceItems>(record);
+    keys_ = std::move(items.keys);
+    next_key_ = 0;
+    end_known_ = end_known_ || items.end;
+  }
+  return next_key_ < keys_.size();
+}
+
+void CheckedSource::refuse(const std::string& how) const {
+  throw BadInput{"the source changed since the run began (task " + std::to_string(task_) + " " + how +
+                 "); bring it back as it was, or start a new run"};
+}
+
+void CheckedSource::refuse(std::string how, BytesView descriptor) const {
+  type_.append_task_json(how, descriptor);
+  refuse(how);
 }
 
 }  // namespace mpifarm

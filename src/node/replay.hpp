@@ -1,19 +1,51 @@
 #pragma once
 // Brings a scheduler to where earlier starts of a run left it.
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "base/hash.hpp"
 #include "job/any_job.hpp"
+#include "journal/reader.hpp"
 #include "journal/survey.hpp"
 #include "sched/scheduler.hpp"
 
 namespace mpifarm {
 
-// Feeds every record to the scheduler's on_replayed; returns the digest of what was committed.
-Digest replay(const journal::Survey& survey, const JobType& type, const sched::Options& options,
-              sched::Scheduler& scheduler);
+// What earlier starts did.
+struct Replayed {
+  Digest digest;         // of what was committed
+  journal::Spent spent;  // summed over the starts
+};
 
-// Sequential sources: pulls the tasks that earlier starts had pulled, and throws BadInput naming the first
-// that is not the same.
-void check_sequential_source(const journal::Survey& survey, const AnyJob& job, const JobType& type);
+// Feeds every record to the scheduler's on_replayed. Throws Damaged for what does not fit the run.
+Replayed replay(const journal::Survey& survey, const JobType& type, const sched::Options& options,
+                sched::Scheduler& scheduler);
+
+// A sequential source that is compared, as it is pulled, with what earlier starts had pulled: throws BadInput
+// naming the first task that is not the same.
+class CheckedSource final : public TaskSource {
+ public:
+  // Borrows `type`.
+  CheckedSource(const journal::Survey& survey, std::unique_ptr<TaskSource> source, const JobType& type);
+
+  Pull pull(Bytes& descriptor) override;
+  // Pulls as far as earlier starts did, and throws if it has to.
+  void check_all();
+
+ private:
+  bool known_follows();
+  [[noreturn]] void refuse(const std::string& how) const;
+  [[noreturn]] void refuse(std::string how, BytesView descriptor) const;
+
+  std::unique_ptr<TaskSource> source_;
+  const JobType& type_;
+  journal::Reader reader_;
+  std::vector<std::uint64_t> keys_;  // of the record that stands
+  std::size_t next_key_ = 0;
+  bool end_known_ = false;
+  std::uint64_t task_ = 0;
+};
 
 }  // namespace mpifarm

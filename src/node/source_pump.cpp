@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 namespace mpifarm {
 namespace {
@@ -10,19 +11,23 @@ namespace {
 constexpr std::size_t most_ready = 8192;           // descriptors pulled ahead of the scheduler
 constexpr std::size_t most_ready_bytes = 4 << 20;  // or this many bytes of them
 constexpr auto not_yet_nap = std::chrono::milliseconds{10};
+constexpr auto patience = std::chrono::milliseconds{500};
 
 }  // namespace
 
-SourcePump::SourcePump(const AnyJob& job, Waker& waker)
-    : waker_{waker}, thread_{[this, &job] { serve(job); }} {}
+SourcePump::SourcePump(std::unique_ptr<TaskSource> source, Waker& waker)
+    : source_{std::move(source)}, waker_{waker}, thread_{[this] { serve(); }} {}
 
 SourcePump::~SourcePump() {
-  {
-    const std::scoped_lock lock{mutex_};
-    closing_ = true;
-  }
-  room_.notify_one();
+  close();
   thread_.join();
+}
+
+bool SourcePump::close() {
+  std::unique_lock lock{mutex_};
+  closing_ = true;
+  room_.notify_one();
+  return left_.wait_for(lock, patience, [this] { return closed_; });
 }
 
 bool SourcePump::take(std::size_t most, std::vector<Bytes>& items) {
@@ -43,31 +48,36 @@ bool SourcePump::wait_for_room() {
   return !closing_;
 }
 
-void SourcePump::serve(const AnyJob& job) {
+void SourcePump::serve() {
   try {
-    const std::unique_ptr<TaskSource> source = job.open_source();
-    Bytes descriptor;
-    while (wait_for_room()) {
-      const TaskSource::Pull pulled = source->pull(descriptor);
-      if (pulled == TaskSource::Pull::not_yet) {
-        std::this_thread::sleep_for(not_yet_nap);
-        continue;
-      }
-      const std::scoped_lock lock{mutex_};
-      if (pulled == TaskSource::Pull::end) {
-        ended_ = true;
-        break;
-      }
-      ready_bytes_ += descriptor.size();
-      if (ready_.empty()) waker_.wake();
-      ready_.push_back(descriptor);
-    }
+    pull_all();
   } catch (...) {
     const std::scoped_lock lock{mutex_};
     failure_ = std::current_exception();
-    ended_ = true;
   }
+  {
+    const std::scoped_lock lock{mutex_};
+    ended_ = true;
+    closed_ = true;
+  }
+  left_.notify_all();
   waker_.wake();
+}
+
+void SourcePump::pull_all() {
+  Bytes descriptor;
+  while (wait_for_room()) {
+    const TaskSource::Pull pulled = source_->pull(descriptor);
+    if (pulled == TaskSource::Pull::end) return;
+    if (pulled == TaskSource::Pull::not_yet) {
+      std::this_thread::sleep_for(not_yet_nap);
+      continue;
+    }
+    const std::scoped_lock lock{mutex_};
+    ready_bytes_ += descriptor.size();
+    if (ready_.empty()) waker_.wake();
+    ready_.push_back(descriptor);
+  }
 }
 
 }  // namespace mpifarm

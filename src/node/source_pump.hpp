@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -14,8 +15,8 @@ namespace mpifarm {
 
 class SourcePump {
  public:
-  // Borrows the job and the waker, which is woken when items are there.
-  SourcePump(const AnyJob& job, Waker& waker);
+  // Borrows the waker, which is woken when items are there.
+  SourcePump(std::unique_ptr<TaskSource> source, Waker& waker);
   ~SourcePump();
   SourcePump(const SourcePump&) = delete;
   SourcePump& operator=(const SourcePump&) = delete;
@@ -23,18 +24,24 @@ class SourcePump {
   // Moves at most `most` descriptors to `items`; returns true when the source has ended and all have been
   // taken. Rethrows what the source threw, after the items before it. The loop's thread.
   bool take(std::size_t most, std::vector<Bytes>& items);
+  // Ends the pulling. False when the source has not come back within half a second: the destructor would wait
+  // for it.
+  bool close();
 
  private:
-  void serve(const AnyJob& job);
+  void serve();
+  void pull_all();
   bool wait_for_room();
 
+  std::unique_ptr<TaskSource> source_;
   Waker& waker_;
   std::mutex mutex_;
-  std::condition_variable room_;
+  std::condition_variable room_, left_;
   std::vector<Bytes> ready_;
   std::size_t ready_bytes_ = 0;
   bool ended_ = false;
   bool closing_ = false;
+  bool closed_ = false;  // the thread is about to end
   std::exception_ptr failure_;
   std::thread thread_;
 };

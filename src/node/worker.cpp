@@ -39,6 +39,7 @@ void Worker::on(const wire::Setup& setup) {
   Bytes details;
   if (identity_mismatch(setup.identity, mine).empty()) {  // else the master says what is wrong
     setup_ = unpack<wire::SetupDetails>(setup.details);
+    log("makes its job");  // which may take long: the master knows from this that the rank is there
     details = pack(make_job(setup_));
   }
   send(wire::Hello{mine, host_name(), std::move(details)});
@@ -52,7 +53,7 @@ wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
     std::filesystem::current_path(setup.working_directory);
     const JobType* type = find_job(jobs_, setup.job);
     if (type == nullptr) throw BadInput{"there is no job \"" + setup.job + "\" here"};
-    job_ = type->make(setup.params);
+    job_ = type->make(setup.params, setup.listed ? TaskOrigin::list : TaskOrigin::job);
     hello.source_size = job_->size().value_or(0);
     Bytes descriptor;
     for (const std::uint64_t id : setup.samples) {
@@ -122,14 +123,17 @@ bool Worker::step(TimePoint now) {
   return sent;
 }
 
+void Worker::log(const std::string& text) {
+  send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + text});
+}
+
 bool Worker::send_log_lines() {
   std::vector<std::string> lines;
   {
     const std::scoped_lock lock{log_mutex_};
     lines.swap(log_lines_);
   }
-  for (std::string& line : lines)
-    send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + std::move(line)});
+  for (const std::string& line : lines) log(line);
   return !lines.empty();
 }
 

@@ -42,6 +42,7 @@ class Worker {
   void on(const wire::Shutdown& shutdown);
   wire::HelloDetails make_job(const wire::SetupDetails& setup);
   void send(const wire::ToMaster& message);
+  void log(const std::string& text);
   bool send_log_lines();
 
   Transport& transport_;

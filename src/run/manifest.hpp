@@ -17,9 +17,11 @@ namespace mpifarm {
 struct ManifestFields {
   std::string format = "mpifarm run 1";
   std::string job;
-  std::uint64_t run_id = 0;            // random
-  std::optional<std::uint64_t> tasks;  // indexed sources: how many
-  std::string source_digest;           // indexed sources: of the size and sampled descriptors
+  std::uint64_t run_id = 0;  // random
+  std::string tasks_from;    // a list of the user's: its absolute path, or "-"; empty: the job's own source
+  std::optional<std::uint64_t> tasks;  // of an indexed source, or a list that is a file: how many
+  std::string source_digest;           // of the same: the size and sampled descriptors, or all of them
+  std::string working_directory;       // that relative paths mean
   std::string order = "fifo";
   std::uint64_t window = 0;  // sequential sources: what lifo and shuffle permute
   std::uint64_t seed = 0;
@@ -32,8 +34,9 @@ struct ManifestFields {
   std::uint32_t ranks = 0;  // of the first start
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
-                      (format, job, run_id, tasks, source_digest, order, window, seed, retries,
-                       retry_delay_seconds, results, durability, version, build, created, command, ranks))
+                      (format, job, run_id, tasks_from, tasks, source_digest, working_directory, order,
+                       window, seed, retries, retry_delay_seconds, results, durability, version, build,
+                       created, command, ranks))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

@@ -31,8 +31,8 @@ bool RunDirectory::is_run() const {
 void refuse_existing(const RunDirectory& run) {
   std::error_code error;
   if (fs::exists(fs::symlink_status(run.path, error)))
-    throw BadInput{"the run directory exists already (" + run.path.string() +
-                   "); name another with --run, or carry that run on with --continue"};
+    throw RunExists{"the run directory exists already (" + run.path.string() +
+                    "); name another with --run, or carry that run on with --continue"};
 }
 
 // The manifest is written before the directory gets its name, so a run directory without one is never seen.
@@ -47,10 +47,15 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
   std::string building = (parent / (".new-" + target.filename().string() + "-XXXXXX")).string();
   if (mkdtemp(building.data()) == nullptr) refuse(run.path, errno_text(errno));
   try {
-    replace_file(RunDirectory{building}.manifest(), manifest);
+    const fs::path file = RunDirectory{building}.manifest();
+    replace_file(file, manifest);
+    sync_file(file);
+    sync_directory(building);
     fs::rename(building, target);
+    sync_directory(parent);
   } catch (const std::exception& failure) {
     fs::remove_all(building, error);
+    refuse_existing(run);
     refuse(run.path, failure.what());
   }
 }

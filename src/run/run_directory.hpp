@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "base/error.hpp"
+
 namespace mpifarm {
 
 // Names only; nothing needs to exist.
@@ -25,11 +27,15 @@ struct RunDirectory {
   bool is_run() const;
 };
 
-// Throws BadInput when something of that name is there.
+struct RunExists : BadInput {
+  using BadInput::BadInput;
+};
+
+// Throws RunExists when something of that name is there.
 void refuse_existing(const RunDirectory& run);
 
-// Makes the directory and the manifest in it, both or none, readable by the owner alone. Throws BadInput when
-// the directory is there already or cannot be made.
+// Makes the directory and the manifest in it, both or none, readable by the owner alone, on stable storage.
+// Throws RunExists when the directory is there already, BadInput when it cannot be made.
 void create_run(const RunDirectory& run, const std::string& manifest);
 
 // Throws BadInput unless there is a run.

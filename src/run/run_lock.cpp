@@ -102,7 +102,10 @@ RunLock::RunLock(const RunDirectory& run) : file_{run.lock()}, descriptor_{open_
     if (descriptor_ >= 0) close(descriptor_);
     throw BadInput{"another master has this run (" + run.path.string() + ": " +
                    (holder ? holder->description() : "a process of this host") +
-                   "); wait for it, or end it first"};
+                   "); wait for it, or end it first" +
+                   (holder && holder->host != host_name()
+                        ? "; when it is certain that it has ended, remove " + file_.string()
+                        : "")};
   }
   if (holder) taken_over_ = holder->description();
   const std::string text = myself().text();

@@ -35,7 +35,8 @@ struct Summary {
   double utilisation = 0;           // busy / (wall * threads), 0 to 1
   double tasks_per_second = 0;      // of this start
   std::string digest;
-  std::uint64_t total_attempts = 0;  // of all starts
+  std::uint64_t total_attempts = 0;  // of all starts, as the next three
+  double total_wall_seconds = 0, total_busy_seconds = 0, total_cpu_seconds = 0;
   unsigned starts = 0;
   std::string order;
   std::uint64_t seed = 0;
@@ -45,7 +46,8 @@ struct Summary {
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
                        wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
-                       total_attempts, starts, order, seed, started, ended, per_rank))
+                       total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
+                       order, seed, started, ended, per_rank))
 
 std::string to_json(const Summary& summary);
 

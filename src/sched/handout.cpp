@@ -85,6 +85,7 @@ std::optional<Interval> Scheduler::next_fresh(std::uint64_t most) {
   const auto missing = accepted_.first_missing({fresh_, end});
   if (!missing) {
     fresh_ = std::max(fresh_, end);
+    drop_used_items();
     return std::nullopt;
   }
   std::uint64_t limit = std::min(missing->end, missing->begin + most);
@@ -117,11 +118,16 @@ Bytes Scheduler::fresh_descriptors(Interval positions) {
     const Bytes item = std::move(items_[order.id({position}).value - items_begin_]);
     append_sized(descriptors, item);
   }
+  drop_used_items();
+  return descriptors;
+}
+
+// Those that every position below fresh_ maps to.
+void Scheduler::drop_used_items() {
   const std::uint64_t window = options_.order == OrderKind::fifo ? 1 : options_.window;
   for (const std::uint64_t used = fresh_ / window * window; items_begin_ < used && !items_.empty();
        ++items_begin_)
     items_.pop_front();
-  return descriptors;
 }
 
 Bytes Scheduler::kept_descriptors(Interval positions) {

@@ -193,7 +193,10 @@ void Scheduler::on_committed(std::uint64_t succeeded, std::uint64_t failed) {
 void Scheduler::on_replayed(const journal::Record& record) {
   if (const auto* outcomes = std::get_if<journal::Outcomes>(&record)) {
     const OutcomeBlock& block = outcomes->block;
-    mark_accepted({block.first.value, block.first.value + block.count});
+    const Interval positions{block.first.value, block.first.value + block.count};
+    if (accepted_.intersects(positions))
+      throw CorruptData{"a task near position " + std::to_string(positions.begin) + " has two outcomes"};
+    mark_accepted(positions);
     on_committed(block.succeeded, block.count - block.succeeded);
     resumed_ += block.count;
     replayed_attempts_ += block.count;

@@ -87,6 +87,10 @@ class Scheduler {
   std::uint64_t items_wanted() const;
   // Every task has its outcome on disk.
   bool finished() const { return source_ended_ && committed() == known_; }
+  // All that is known and can be handed out has its outcome on disk.
+  bool idle() const {
+    return leases_.empty() && retries_.empty() && left_to_hand_out() == 0 && uncommitted() == 0;
+  }
   bool draining() const { return draining_; }
   bool nothing_leased() const { return leases_.empty(); }
   // When something is due without an event (a delayed retry); nothing when there is no such time.
@@ -138,6 +142,7 @@ class Scheduler {
   std::uint64_t batch_end(Interval positions) const;
   wire::Lease make_lease(Rank rank, Worker& worker, Interval positions, bool fresh);
   Bytes fresh_descriptors(Interval positions);
+  void drop_used_items();
   Bytes kept_descriptors(Interval positions);
   std::uint64_t available_end() const;
   std::uint64_t left_to_hand_out() const;

@@ -15,7 +15,7 @@
 
 namespace mpifarm::wire {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 // Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
 // other apart.
@@ -52,10 +52,11 @@ struct SetupDetails {
   std::vector<std::uint64_t> samples;  // ids of an indexed source whose descriptors the hello compares
   std::int32_t nice = 0;               // nice value of computing threads
   std::string working_directory;       // relative paths in descriptors mean this one
+  bool listed = false;                 // the tasks come from a list of the user's: descriptors travel
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& nice& working_directory;
+    archive& job& params& seed& samples& nice& working_directory& listed;
   }
 };
 

@@ -87,7 +87,7 @@ TEST(Text, ReasonsForRefusals) {
   EXPECT_EQ(reason<float>("1e39"), "out of range");
   EXPECT_EQ(reason<Method>("gauss"), "none of jacobi, sor, multigrid");
   EXPECT_EQ(reason<std::optional<int>>("x"), "not a whole number");
-  EXPECT_EQ(reason<std::vector<int>>("[1,"), "not valid JSON (line 1, column 4: incomplete JSON)");
+  EXPECT_EQ(reason<std::vector<int>>("[1,"), "not valid JSON (column 4: incomplete JSON)");
   EXPECT_EQ(reason<std::vector<int>>("[1,\"x\"]"),
             "wrong: [1] is not a whole number (\"x\"); give an integer from -2147483648 to 2147483647");
 }

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/error.hpp"
 #include "serial_farm.hpp"
+#include "support/expect.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace {
@@ -198,8 +200,10 @@ TEST_F(ChecksumTest, StopsEarlyWhenAsked) {
 }
 
 TEST_F(ChecksumTest, RefusesPathsThatAreNotThere) {
-  EXPECT_EQ(mpifarm::support::refusal<Checksum>({}),
-            "--path is missing (there is nothing to read); give a file or directory, many times if need be");
+  EXPECT_EQ(
+      mpifarm::support::message_of<mpifarm::BadInput>([] { Checksum{{}}.tasks(); }),
+      "--path is missing (there is nothing to read); give a file or directory, many times if need be, or a "
+      "list of them by --tasks");
   EXPECT_EQ(mpifarm::support::refusal<Checksum>({{"--path", tree()}, {"--path", "/no/such"}}),
             "--path cannot be read (\"/no/such\": No such file or directory); give files and directories "
             "that every "

@@ -110,7 +110,8 @@ TEST(Versions, AnotherMajorIsRefusedNamingBoth) {
   } catch (const BadInput& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("42.7"), std::string::npos) << text;
-    EXPECT_NE(text.find("1.0"), std::string::npos) << text;
+    const std::string known = std::to_string(major_version) + "." + std::to_string(minor_version);
+    EXPECT_NE(text.find("knows " + known), std::string::npos) << text;
     EXPECT_NE(text.find(run.segment().string()), std::string::npos) << text;
   }
 }
@@ -143,10 +144,10 @@ TEST(Versions, UnknownSkippableTypesArePassedOver) {
 }
 
 TEST(Versions, OtherUnknownTypesAreRefused) {
-  for (const std::uint16_t type : {0, 6, 77}) {
+  for (const int type : {0, static_cast<int>(std::variant_size_v<Record>) + 1, 77}) {
     const RunDirectory run;
     write_segment(run, {Started{}});
-    append_raw(run, type, 1, "from the future");
+    append_raw(run, static_cast<std::uint16_t>(type), 1, "from the future");
     EXPECT_THROW(read_run(run), BadInput) << type;
   }
 }

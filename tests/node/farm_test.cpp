@@ -104,18 +104,17 @@ TEST(Farm, KeepsAJournalOfWhatItCounts) {
   sched::Options scheduler;
   scheduler.sequential = true;
   sched::Scheduler replayed{scheduler};
-  EXPECT_EQ(replay(survey, *options.type, scheduler, replayed).hex(), result.digest);
+  EXPECT_EQ(replay(survey, *options.type, scheduler, replayed).digest.hex(), result.digest);
   EXPECT_EQ(replayed.resumed(), 2000U);
-  EXPECT_NO_THROW(check_sequential_source(survey, *options.type->make(options.params), *options.type));
+  const auto check = [&](const AnyJob& job) {
+    CheckedSource{survey, job.open_source(), *options.type}.check_all();
+  };
+  EXPECT_NO_THROW(check(*options.type->make(options.params)));
   const auto longer = options.type->make(support::params_of(*options.type, {{"--count", "2001"}}));
-  EXPECT_NE(message_of<BadInput>([&] {
-              check_sequential_source(survey, *longer, *options.type);
-            }).find("task 2000 is new: {\"word\":\"word 2000\"}"),
+  EXPECT_NE(message_of<BadInput>([&] { check(*longer); }).find("task 2000 is new: {\"word\":\"word 2000\"}"),
             std::string::npos);
   const auto shorter = options.type->make(support::params_of(*options.type, {{"--count", "1999"}}));
-  EXPECT_NE(message_of<BadInput>([&] {
-              check_sequential_source(survey, *shorter, *options.type);
-            }).find("task 1999 is no longer there"),
+  EXPECT_NE(message_of<BadInput>([&] { check(*shorter); }).find("task 1999 is no longer there"),
             std::string::npos);
 }
 
@@ -131,9 +130,12 @@ TEST(Farm, DrainedKeepsWhatItCounted) {
   EXPECT_EQ(result.committed, tasks) << "what was accepted is committed and counted before the end";
 }
 
-TEST(Farm, OfABrokenSourceEndsWithItsReason) {
+TEST(Farm, OfABrokenSourceEndsWithItsReasonAndWhatCameBefore) {
   const FarmOptions options = farm_of<support::Words>({{"--count", "5000"}, {"--broken-at", "3000"}});
-  EXPECT_EQ(message_of<BadInput>([&] { support::run_in_threads(2, jobs, options); }), "line 3000 is broken");
+  const FarmResult result = support::run_in_threads(2, jobs, options);
+  EXPECT_EQ(result.source_failure, "line 3000 is broken");
+  EXPECT_FALSE(result.finished);
+  EXPECT_EQ(result.committed, 3000U);
 }
 
 TEST(Farm, OfAFullDiskEndsWithItsReason) {

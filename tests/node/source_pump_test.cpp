@@ -76,7 +76,7 @@ TEST(SourcePump, BringsAllItemsInOrderAndThenTheEnd) {
   for (const std::uint64_t count : {0, 1, 7, 1000}) {
     const PlannedJob job{{.count = count}};
     Waker waker;
-    SourcePump pump{job, waker};
+    SourcePump pump{job.open_source(), waker};
     const auto items = take_all(pump);
     ASSERT_EQ(items.size(), count);
     for (std::uint64_t i = 0; i < count; ++i) EXPECT_EQ(items[i], std::to_string(i));
@@ -88,14 +88,14 @@ TEST(SourcePump, BringsAllItemsInOrderAndThenTheEnd) {
 TEST(SourcePump, GoesOnAfterNotYet) {
   const PlannedJob job{{.count = 10, .slow_at = 4}};
   Waker waker;
-  SourcePump pump{job, waker};
+  SourcePump pump{job.open_source(), waker};
   EXPECT_EQ(take_all(pump).size(), 10U);
 }
 
 TEST(SourcePump, PullsABoundedNumberAhead) {
   const PlannedJob job{{.count = 1'000'000}};
   Waker waker;
-  SourcePump pump{job, waker};
+  SourcePump pump{job.open_source(), waker};
   std::uint64_t before = 0;
   ASSERT_TRUE(eventually([&] {  // until it pulls no more
     const std::uint64_t now = job.pulled();
@@ -112,7 +112,7 @@ TEST(SourcePump, PullsABoundedNumberAhead) {
 TEST(SourcePump, PullsABoundedNumberOfBytesAhead) {
   const PlannedJob job{{.count = 1'000, .bytes = 1 << 20}};
   Waker waker;
-  SourcePump pump{job, waker};
+  SourcePump pump{job.open_source(), waker};
   EXPECT_TRUE(eventually([&] { return job.pulled() >= 4; }));
   std::vector<Bytes> items;
   pump.take(2, items);
@@ -122,7 +122,7 @@ TEST(SourcePump, PullsABoundedNumberOfBytesAhead) {
 TEST(SourcePump, AFailureComesAfterTheItemsBeforeIt) {
   const PlannedJob job{{.count = 100, .broken_at = 20}};
   Waker waker;
-  SourcePump pump{job, waker};
+  SourcePump pump{job.open_source(), waker};
   std::vector<Bytes> all;
   std::string message;
   EXPECT_TRUE(eventually([&] {
@@ -140,7 +140,7 @@ TEST(SourcePump, AFailureComesAfterTheItemsBeforeIt) {
 TEST(SourcePump, WakesTheLoop) {
   const PlannedJob job{{.count = 5, .slow_at = 3}};
   Waker waker;
-  SourcePump pump{job, waker};
+  SourcePump pump{job.open_source(), waker};
   std::vector<Bytes> items;
   while (!pump.take(1, items)) {
     if (!items.empty() && items.size() < 5) continue;
@@ -149,11 +149,32 @@ TEST(SourcePump, WakesTheLoop) {
   EXPECT_EQ(items.size(), 5U);
 }
 
+TEST(SourcePump, SaysWhenTheSourceDoesNotComeBack) {
+  struct Stuck final : TaskSource {
+    std::atomic<bool>&pulled, &stuck;
+    Stuck(std::atomic<bool>& pulled_flag, std::atomic<bool>& stuck_flag)
+        : pulled{pulled_flag}, stuck{stuck_flag} {}
+    Pull pull(Bytes&) override {
+      pulled = true;
+      stuck.wait(true);
+      return Pull::end;
+    }
+  };
+  std::atomic<bool> pulled = false, stuck = true;
+  Waker waker;
+  SourcePump pump{std::make_unique<Stuck>(pulled, stuck), waker};
+  EXPECT_TRUE(eventually([&] { return pulled.load(); }));
+  EXPECT_FALSE(pump.close());
+  stuck = false;
+  stuck.notify_all();
+  EXPECT_TRUE(eventually([&] { return pump.close(); }));
+}
+
 TEST(SourcePump, IsDestroyedWithItemsLeft) {
   for (int i = 0; i < 20; ++i) {
     const PlannedJob job{{.count = 1'000'000}};
     Waker waker;
-    SourcePump{job, waker};
+    SourcePump{job.open_source(), waker};
   }
 }
 

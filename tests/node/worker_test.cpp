@@ -50,6 +50,7 @@ class WorkerTest : public ::testing::Test {
   void set_up(const JobType& type, unsigned slots) {
     const wire::SetupDetails details{std::string{type.name()}, type.params_from_flags({}), 1, {}, 0, "/"};
     tell(wire::Setup{my_identity(5), pack(details)});
+    EXPECT_TRUE(std::holds_alternative<wire::LogLine>(hear())) << "the job may take long to make";
     heard_hello_ = std::holds_alternative<wire::Hello>(hear());
     tell(wire::Begin{slots});
   }

@@ -53,7 +53,7 @@ class FarmMaster {
       pace_.rest(waker_, receive(transport_, master_, worker_), false, false);
     master_.begin();
     open();
-    master_.start(*committer_);
+    master_.start(*committer_, job_->open_source());
     turn_until_over();
     committer_->seal(scheduler_.finished());
     FarmResult result{.finished = scheduler_.finished(),
@@ -63,6 +63,7 @@ class FarmMaster {
                       .failed = scheduler_.failed(),
                       .digest = committer_->digest().hex(),
                       .tallies = scheduler_.tallies(),
+                      .source_failure = reason(master_.source_failure()),
                       .conclusion = {}};
     if (scheduler_.known() <= 100'000) scheduler_.check_invariants();  // it takes time for each task
     if (folder_ && folder_->finish() == scheduler_.known()) result.conclusion = folding_->conclude({});
@@ -83,6 +84,13 @@ class FarmMaster {
       committer.folder = folder_.get();
     }
     committer_ = std::make_unique<Committer>(std::move(committer));
+  }
+
+  static std::string reason(const std::exception_ptr& failure) try {
+    if (failure) std::rethrow_exception(failure);
+    return {};
+  } catch (const std::exception& error) {
+    return error.what();
   }
 
   void turn_until_over() {

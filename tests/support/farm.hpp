@@ -29,7 +29,8 @@ struct FarmResult {
   std::uint64_t known = 0, committed = 0, succeeded = 0, failed = 0;
   std::string digest;
   std::map<int, sched::WorkerTally> tallies;
-  std::string conclusion;  // of the job, when the run was folded
+  std::string source_failure;  // its reason
+  std::string conclusion;      // of the job, when the run was folded
 };
 
 // Packed params of `type` from flags.

@@ -1,0 +1,16 @@
+#include "app/failure.hpp"
+
+#include <cstdio>
+
+#include "app/launcher.hpp"
+#include "base/error.hpp"
+
+namespace mpifarm::app {
+
+int tell(const std::exception& failure) {
+  const bool bad_input = dynamic_cast<const BadInput*>(&failure) != nullptr;
+  if (!bad_input || speaks_for_all()) std::fprintf(stderr, "mpifarm: %s\n", failure.what());
+  return static_cast<int>(bad_input ? ExitStatus::bad_input : ExitStatus::machinery);
+}
+
+}  // namespace mpifarm::app

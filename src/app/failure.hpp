@@ -1,0 +1,12 @@
+#pragma once
+// How a failure is told, and the exit status that it means.
+
+#include <exception>
+
+namespace mpifarm::app {
+
+// Says on stderr what is wrong, once: bad input is every rank's, so rank 0 alone says it. Returns the exit
+// status.
+int tell(const std::exception& failure);
+
+}  // namespace mpifarm::app

@@ -1,0 +1,104 @@
+#include "run/task_file.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "describe/value.hpp"
+
+namespace mpifarm {
+namespace {
+
+constexpr BytesView byte_order_mark = "\xef\xbb\xbf";
+constexpr BytesView blanks = " \t\r\n";
+
+}  // namespace
+
+TaskFile::TaskFile(const JobType& type, std::string path)
+    : type_{type},
+      input_{std::move(path)},
+      csv_{input_.name(), most_line_bytes},
+      lines_{input_.name(), most_line_bytes} {}
+
+TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
+  while (true) {
+    if (form_ != Form::unknown || find_form()) {
+      const bool found = form_ == Form::csv ? take_row(descriptor) : take_line(descriptor);
+      if (found) return Pull::item;
+    }
+    if (ended_) return Pull::end;
+    const Input::Read read = input_.read(chunk_);
+    if (read == Input::Read::not_yet) return Pull::not_yet;
+    if (read == Input::Read::end) chunk_ = {};
+    ended_ = read == Input::Read::end;
+  }
+}
+
+// Looks for the first character behind a byte order mark and blanks, which are dropped.
+bool TaskFile::find_form() {
+  for (; !chunk_.empty(); chunk_.remove_prefix(1)) {
+    const char c = chunk_.front();
+    if (mark_bytes_ < byte_order_mark.size() && c == byte_order_mark[mark_bytes_])
+      ++mark_bytes_;
+    else if (blanks.find(c) == blanks.npos)
+      break;
+    else if (c == '\n')
+      ++blank_lines_;
+  }
+  if (chunk_.empty()) return false;
+  form_ = chunk_.front() == '{' ? Form::json_lines : Form::csv;
+  const Bytes line_ends(blank_lines_, '\n');  // so that lines are counted
+  BytesView before = line_ends, line;
+  if (form_ == Form::csv)
+    csv_.read(before, row_);
+  else
+    while (lines_.read(before, line)) continue;
+  return true;
+}
+
+// Says where, should `parse` refuse.
+template <class Parse>
+void TaskFile::parse(std::uint64_t line, Parse parse) const {
+  try {
+    parse();
+  } catch (const BadInput& error) {
+    throw BadInput{input_.name() + ", line " + std::to_string(line) + ": " + error.what()};
+  }
+}
+
+bool TaskFile::take_row(Bytes& descriptor) {
+  while (csv_.read(chunk_, row_) || (ended_ && csv_.finish(row_))) {
+    const bool is_header = columns_ == nullptr;
+    parse(row_.line, [&] {
+      if (is_header)
+        columns_ = type_.match_task_columns(row_.cells);
+      else
+        columns_->read(row_.cells, descriptor);
+    });
+    if (!is_header) return true;
+  }
+  return false;
+}
+
+bool TaskFile::take_line(Bytes& descriptor) {
+  for (BytesView line; lines_.read(chunk_, line) || (ended_ && lines_.finish(line));) {
+    if (line.find_first_not_of(blanks) == line.npos) continue;
+    parse(lines_.number(), [&] { type_.read_task(line, descriptor); });
+    return true;
+  }
+  return false;
+}
+
+TaskListFacts survey_tasks(const JobType& type, const std::string& path) {
+  TaskFile file{type, path};
+  TaskListFacts facts;
+  Digest digest;
+  Bytes descriptor;
+  for (auto pulled = file.pull(descriptor); pulled != TaskSource::Pull::end; pulled = file.pull(descriptor))
+    if (pulled == TaskSource::Pull::item) digest.add_success(facts.tasks++, descriptor);
+  facts.digest = digest.hex();
+  return facts;
+}
+
+}  // namespace mpifarm
