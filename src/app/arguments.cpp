@@ -103,6 +103,8 @@ void add_start_flags(Flags& flags) {
   flags.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
   flags.value("--nice", "N", "added to the nice value of computing threads (10)");
   flags.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
+  flags.value("--progress", "auto|bar|log|none",
+              "auto: a bar on a terminal, elsewhere a line every few seconds");
   flags.on_off("--quiet,-q", "warnings and errors only");
   flags.on_off("--verbose,-v", "say more");
 }
@@ -118,6 +120,7 @@ StartOptions start_options(const Texts& texts) {
   options.grace_seconds = number<double>(texts, "--grace", 0, 1e6).value_or(options.grace_seconds);
   options.quiet = is_on(texts, "--quiet,-q");
   options.verbose = is_on(texts, "--verbose,-v");
+  if (const auto* text = given(texts, "--progress")) options.progress = parse_progress(*text);
   return options;
 }
 
@@ -133,7 +136,7 @@ void add_run_flags(Flags& flags) {
   flags.value("--retry-delay", "SECONDS", "before the first of them; doubles with each (0)");
   flags.value("--durability", "sync|batch|none",
               "when an outcome counts: on disk; in the kernel, on disk within a second; no journal (batch)");
-  flags.value("--results", "csv|jsonl|none", "the results file (csv; jsonl where a Result is nested)");
+  flags.value("--results", "csv|jsonl|sqlite|none", "the results file (csv; jsonl where a Result is nested)");
   flags.on_off("--dry-run", "say what would run, and run nothing");
 }
 
@@ -322,22 +325,24 @@ Command parse_status(std::vector<std::string> arguments) {
   Simple simple{"Shows the state of a live or ended run, from its files alone.", "status"};
   simple.flags.positional("RUN", "the run's directory");
   simple.flags.on_off("--json", "as JSON");
+  simple.flags.on_off("--watch", "show the progress of a live run until it ends");
   if (const auto help = parse(simple.app, std::move(arguments), "status")) return PrintCommand{*help};
-  return StatusCommand{positional(simple, "RUN", "status"), is_on(simple.texts, "--json")};
+  return StatusCommand{positional(simple, "RUN", "status"), is_on(simple.texts, "--json"),
+                       is_on(simple.texts, "--watch")};
 }
 
 Command parse_results(std::vector<std::string> arguments) {
   Simple simple{"Writes the results of one run, or of several shards, in task order.", "results"};
   simple.flags.positional("RUN", "run directories");
-  simple.flags.value("--format", "csv|jsonl", "(csv)");
+  simple.flags.value("--format", "csv|jsonl|sqlite", "(csv); sqlite needs -o");
   simple.flags.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
   simple.flags.value("--output,-o", "FILE", "(stdout)");
   if (const auto help = parse(simple.app, std::move(arguments), "results")) return PrintCommand{*help};
   ResultsCommand command{positionals(simple, "RUN", "results"), ResultsFormat::csv, std::nullopt, ""};
   if (const auto* text = given(simple.texts, "--format")) {
-    if (*text != "csv" && *text != "jsonl")
-      throw BadInput{"--format is not known (\"" + *text + "\"); use csv or jsonl"};
     command.format = parse_results_format("--format", *text);
+    if (command.format == ResultsFormat::none)
+      throw BadInput{"--format is no format (\"none\"); use csv, jsonl or sqlite"};
   }
   if (const auto* text = given(simple.texts, "--status")) {
     command.status = *text == "timed-out" ? "timed out" : *text;
@@ -350,6 +355,9 @@ Command parse_results(std::vector<std::string> arguments) {
     if (text->empty()) throw BadInput{"-o is empty (\"\"); name a file"};
     command.output = *text;
   }
+  if (command.format == ResultsFormat::sqlite && command.output.empty())
+    throw BadInput{
+        "--format sqlite makes a database, not text for stdout (-o is missing); name a file with -o"};
   return command;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/progress.hpp"
 #include "base/clock.hpp"
 #include "base/order.hpp"
 #include "describe/flags.hpp"
@@ -25,6 +26,7 @@ struct StartOptions {
   int nice = 10;  // of computing threads
   double grace_seconds = 30;
   bool quiet = false, verbose = false;
+  ProgressMode progress = ProgressMode::automatic;
 };
 
 // What the run is; nothing: the default, or what the run to be continued has.
@@ -63,6 +65,7 @@ struct DescribeCommand {
 struct StatusCommand {
   std::string directory;
   bool json = false;
+  bool watch = false;
 };
 struct ResultsCommand {
   std::vector<std::string> directories;  // at least one

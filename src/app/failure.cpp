@@ -9,7 +9,8 @@ namespace mpifarm::app {
 
 int tell(const std::exception& failure) {
   const bool bad_input = dynamic_cast<const BadInput*>(&failure) != nullptr;
-  if (!bad_input || speaks_for_all()) std::fprintf(stderr, "mpifarm: %s\n", failure.what());
+  if (bad_input && !speaks_for_all()) return 0;  // mpirun would end rank 0 before it has said what is wrong
+  std::fprintf(stderr, "mpifarm: %s\n", failure.what());
   return static_cast<int>(bad_input ? ExitStatus::bad_input : ExitStatus::machinery);
 }
 

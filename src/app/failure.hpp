@@ -5,8 +5,8 @@
 
 namespace mpifarm::app {
 
-// Says on stderr what is wrong, once: bad input is every rank's, so rank 0 alone says it. Returns the exit
-// status.
+// Says on stderr what is wrong, once. Bad input is every rank's, so rank 0 alone says it, and the others are
+// content. Returns the exit status.
 int tell(const std::exception& failure);
 
 }  // namespace mpifarm::app

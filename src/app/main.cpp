@@ -31,7 +31,7 @@ struct Carry {
     return look([&] { describe_job(command); });
   }
   int operator()(const StatusCommand& command) const {
-    return look([&] { status(command, jobs); });
+    return look([&] { status(command); });
   }
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });

@@ -19,7 +19,7 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
     job_ = plan.type->make(plan.params, plan.origin());
   if (plan.results() != ResultsFormat::none) {
     const auto file = plan.directory.results(to_string(plan.results()));
-    auto results = std::make_unique<ResultsFile>(file, ResultsText{*plan.type, plan.results()});
+    auto results = create_results(file, *plan.type, plan.results());
     results_ = results.get();
     sinks_.push_back(std::move(results));
   }
@@ -29,6 +29,11 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
   for (const auto& sink : sinks_) sinks.push_back(sink.get());
   const std::size_t window = plan.journaled() ? fold_window_bytes : std::numeric_limits<std::size_t>::max();
   folder_ = std::make_unique<Folder>(std::move(sinks), window);
+}
+
+std::string Outputs::results_name() const {
+  if (plan_.results() == ResultsFormat::none) return {};
+  return plan_.directory.results(to_string(plan_.results())).filename().string();
 }
 
 std::string Outputs::finish(std::uint64_t known, const Order& order) {

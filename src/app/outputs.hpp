@@ -18,6 +18,8 @@ class Outputs {
 
   // Takes committed outcomes; null when everything comes from the journal, or nothing is wanted.
   Folder* folder() { return folder_.get(); }
+  // Of the results file in the run directory; empty when there is none.
+  std::string results_name() const;
   // The run is complete and its journal closed: finishes the files and returns what the job concludes.
   // `known`: tasks in all; `order` maps them.
   std::string finish(std::uint64_t known, const Order& order);

@@ -9,15 +9,12 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/journal_counts.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "describe/json.hpp"
-#include "describe/value.hpp"
 #include "journal/ordered.hpp"
-#include "journal/reader.hpp"
 #include "run/manifest.hpp"
 #include "run/run_directory.hpp"
-#include "run/summary.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -27,34 +24,6 @@ void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), std
 Manifest read_manifest(const RunDirectory& run) {
   require_run(run);
   return parse_manifest(read_file(run.manifest()), run.manifest().string());
-}
-
-// What the journal says, of a live run or a dead one.
-struct JournalCounts {
-  std::uint64_t succeeded = 0, failed = 0, known = 0;
-  bool source_ended = false, complete = false;
-  unsigned starts = 0;
-};
-
-JournalCounts count_journal(const RunDirectory& run) {
-  using namespace journal;
-  JournalCounts counts;
-  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed>()};
-  for (Record record; follower.next(record);) {
-    if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
-      counts.succeeded += outcomes->block.succeeded;
-      counts.failed += outcomes->block.count - outcomes->block.succeeded;
-    } else if (const auto* items = std::get_if<SourceItems>(&record)) {
-      counts.known = items->first.value + items->keys.size();
-      counts.source_ended = counts.source_ended || items->end;
-    } else if (const auto* sealed = std::get_if<Sealed>(&record)) {
-      counts.complete = sealed->complete;
-    } else {
-      ++counts.starts;
-      counts.complete = false;
-    }
-  }
-  return counts;
 }
 
 // Where results are sorted: beside the run, or in the system's place when that cannot be written.
@@ -124,79 +93,37 @@ void describe_job(const DescribeCommand& command) {
   print(text);
 }
 
-// A run that is neither live nor ended in order: what its journal says.
-describe::Value journal_status(const RunDirectory& run, const Manifest& manifest) {
-  const JournalCounts counts = manifest.durability == "none" ? JournalCounts{} : count_journal(run);
-  using Object = describe::Value::Object;
-  return Object{{"status", counts.complete ? "complete" : "unfinished"},
-                {"job", manifest.job},
-                {"tasks", manifest.tasks.value_or(counts.known)},
-                {"committed", counts.succeeded + counts.failed},
-                {"succeeded", counts.succeeded},
-                {"failed", counts.failed},
-                {"starts", counts.starts}};
-}
-
-std::string how_to_carry_on(const RunDirectory& run, const Manifest& manifest) {
-  if (manifest.durability == "none") return "it kept no journal (--durability none), so it cannot be resumed";
-  return "carry it on with: mpifarm resume " + run.path.string();
-}
-
-std::string status_for_people(const describe::Value& status, const RunDirectory& run,
-                              const std::string& state) {
-  const auto field = [&](std::string_view name) {
-    const describe::Value* value = status.find(name);
-    if (value == nullptr) return std::string{"?"};
-    const auto* text = value->as<std::string>();
-    return text == nullptr ? describe::to_json(*value) : *text;
-  };
-  return fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n",
-                     field("job"), field("status"), field("committed"), field("tasks"), field("failed"),
-                     state, run.path.string());
-}
-
-// A small JSON file of the run; `read` takes its text apart.
-template <class Read>
-auto read_json_file(const std::filesystem::path& file, Read read) {
-  const Bytes text = read_file(file);
-  try {
-    return read(text);
-  } catch (const BadInput& error) {
-    throw MachineryFailure{file.string() + " is damaged (" + error.what() +
-                           "); remove it and resume the run, which writes it anew"};
+// Lines of text to any kind of file.
+class TextOutput {
+ public:
+  TextOutput(const std::string& file, ResultsText text) : name_{file.empty() ? "stdout" : file}, text_{text} {
+    descriptor_ =
+        FileDescriptor{file.empty() ? dup(STDOUT_FILENO)
+                                    : ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    if (descriptor_.get() < 0)
+      throw BadInput{"the output cannot be written (" + name_ + ": " + errno_text(errno) +
+                     "); name another file"};
+    text_.append_header(buffer_);
   }
-}
 
-Summary read_summary(const RunDirectory& run) {
-  return read_json_file(run.summary(),
-                        [](BytesView text) { return describe::from_json<Summary>(text, "summary"); });
-}
-
-void status(const StatusCommand& command, const Jobs&) {
-  const RunDirectory run{command.directory};
-  const Manifest manifest = read_manifest(run);
-  const auto holder = lock_holder(run);
-  std::error_code ignored;
-  if (!holder && std::filesystem::exists(run.summary(), ignored)) {
-    const Summary summary = read_summary(run);
-    print(command.json ? to_json(summary) : for_people(summary, run.path) + "\n");
-    if (!command.json && summary.status == "unfinished") print("  " + how_to_carry_on(run, manifest) + "\n");
-    return;
+  void take(const journal::TaskOutcome& outcome) {
+    text_.append(buffer_, outcome);
+    if (buffer_.size() >= (1 << 18)) finish();
   }
-  const bool live = holder && std::filesystem::exists(run.status(), ignored);
-  const describe::Value status =
-      live ? read_json_file(run.status(), describe::parse_json) : journal_status(run, manifest);
-  print(command.json
-            ? describe::to_json(status, 2) + "\n"
-            : status_for_people(status, run, holder ? "held by " + *holder : how_to_carry_on(run, manifest)));
-}
+  void finish() try {
+    write_all(descriptor_, buffer_, name_);
+    buffer_.clear();
+  } catch (const MachineryFailure&) {
+    throw MachineryFailure{name_ + " could not be written (" + errno_text(errno) +
+                           "); make room, or name another file with -o"};
+  }
 
-void write_output(const FileDescriptor& file, BytesView text, const std::string& name) try {
-  write_all(file, text, name);
-} catch (const MachineryFailure&) {
-  throw MachineryFailure{name + " could not be written (" + errno_text(errno) +
-                         "); make room, or name another file with -o"};
-}
+ private:
+  std::string name_;
+  FileDescriptor descriptor_;
+  ResultsText text_;
+  Bytes buffer_;
+};
 
 void results(const ResultsCommand& command, const Jobs& jobs) {
   MergedOutcomes outcomes;
@@ -217,23 +144,17 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
     type = job;
     outcomes.add(run, manifest);
   }
-  const std::string name = command.output.empty() ? "stdout" : command.output;
-  const FileDescriptor file{
-      command.output.empty() ? dup(1) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-  if (file.get() < 0)
-    throw BadInput{"the output cannot be written (" + name + ": " + errno_text(errno) +
-                   "); name another file"};
-  const ResultsText text{*type, command.format};
-  Bytes buffer;
-  text.append_header(buffer);
-  for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
-    if (command.status && to_string(outcome.outcome) != *command.status) continue;
-    text.append(buffer, outcome);
-    if (buffer.size() < (1 << 18)) continue;
-    write_output(file, buffer, name);
-    buffer.clear();
+  const auto write_to = [&](auto& output) {
+    for (journal::TaskOutcome outcome; outcomes.next(outcome);)
+      if (!command.status || to_string(outcome.outcome) == *command.status) output.take(outcome);
+    output.finish();
+  };
+  if (command.format == ResultsFormat::sqlite) {
+    write_to(*create_results(command.output, *type, command.format));
+  } else {
+    TextOutput output{command.output, ResultsText{*type, command.format}};
+    write_to(output);
   }
-  write_output(file, buffer, name);
 }
 
 }  // namespace mpifarm::app

@@ -15,7 +15,6 @@
 namespace mpifarm::app {
 namespace {
 
-constexpr auto report_interval = std::chrono::seconds{5};
 constexpr auto status_interval = std::chrono::milliseconds{500};
 
 MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
@@ -46,7 +45,8 @@ RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, cons
       scheduler_options_{plan.scheduler_options(start.batching)},
       scheduler_{scheduler_options_},
       master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
-      worker_{transport, waker_, jobs} {}
+      worker_{transport, waker_, jobs},
+      display_{start.quiet ? ProgressMode::none : start.progress} {}
 
 int RunMaster::run() {
   if (!plan_.is_new()) log::open_file(plan_.directory.log());
@@ -67,7 +67,7 @@ int RunMaster::run() {
     replace_file(plan_.directory.summary(), to_json(summary));
     replace_file(plan_.directory.status(), to_json(summary));
   }
-  log::info(for_people(summary, plan_.directory.path));
+  log::info(for_people(summary, plan_.directory.path, complete ? outputs_->results_name() : std::string{}));
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
   log::warning("the run is unfinished; " + how_to_carry_on(plan_));
@@ -107,7 +107,7 @@ void RunMaster::replay_journal() {
         "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
         plan_.survey->torn_bytes));
   earlier_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
-  digest_ = earlier_.digest;
+  totals_ = earlier_.totals;
   log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
                         scheduler_.resumed()));
 }
@@ -145,11 +145,11 @@ void RunMaster::compute() {
   hand_out();
   record_spent();
   committer_->seal(scheduler_.finished());
-  digest_.add(committer_->digest());
+  totals_.add(committer_->totals());
+  display_.finish(view(Clock::now()));
 }
 
 void RunMaster::hand_out() {
-  next_report_ = Clock::now() + report_interval;
   while (true) {
     bool active = receive(transport_, master_, worker_);
     const TimePoint now = Clock::now();
@@ -178,34 +178,53 @@ void RunMaster::on_signals(TimePoint now) {
 void RunMaster::report(TimePoint now) {
   if (now >= next_status_) {
     next_status_ = now + status_interval;
-    post_status(now, "running");
+    speed_.observe(now, scheduler_.committed());
+    post_status(now);
     record_spent();
   }
-  if (now < next_report_) return;
-  next_report_ = now + report_interval;
-  const Progress p = master_.progress(now);
-  log::info(
-      fmt::format("{} of {}{} tasks, {} running, {} failed, {:.0f}/s", p.committed, p.known,
-                  p.source_open ? "+" : "", p.leased, p.failed,
-                  p.wall_seconds > 0 ? static_cast<double>(p.committed - p.resumed) / p.wall_seconds : 0));
+  if (display_.due(now)) display_.show(now, view(now));
 }
 
-void RunMaster::post_status(TimePoint now, std::string_view state) {
+ProgressView RunMaster::view(TimePoint now) const {
   const Progress p = master_.progress(now);
+  ProgressView view{.job = std::string{plan_.type->name()},
+                    .done = p.committed,
+                    .failed = p.failed,
+                    .running = p.leased,
+                    .total = plan_.manifest.tasks,
+                    .wall_seconds = p.wall_seconds,
+                    .per_second = speed_.per_second(),
+                    .ranks = {}};
+  if (!view.total && !p.source_open) view.total = p.known;
+  if ((view.per_second <= 0 || scheduler_.finished()) && p.wall_seconds > 0)
+    view.per_second = static_cast<double>(p.committed - p.resumed) / p.wall_seconds;
+  if (!start_.verbose) return view;
+  for (const auto& [rank, tally] : scheduler_.tallies())
+    view.ranks.push_back(
+        {rank, master_.workers()[static_cast<std::size_t>(rank)].host, tally.tasks,
+         tally.slots > 0 && p.wall_seconds > 0 ? seconds(tally.busy) / (p.wall_seconds * tally.slots) : 0});
+  return view;
+}
+
+void RunMaster::post_status(TimePoint now) {
+  const Progress p = master_.progress(now);
+  const ProgressView view = this->view(now);
   using Object = describe::Value::Object;
-  const describe::Value status{Object{{"status", state},
-                                      {"job", plan_.type->name()},
-                                      {"tasks", p.known},
-                                      {"source_open", p.source_open},
-                                      {"committed", p.committed},
-                                      {"succeeded", p.succeeded},
-                                      {"failed", p.failed},
-                                      {"leased", p.leased},
-                                      {"resumed", p.resumed},
-                                      {"ranks", transport_.size()},
-                                      {"wall_seconds", p.wall_seconds},
-                                      {"updated", utc_timestamp()}}};
-  committer_->post_status(plan_.directory.status(), describe::to_json(status, 2) + "\n");
+  Object status{{"status", "running"},
+                {"job", plan_.type->name()},
+                {"tasks", view.total.value_or(p.known)},
+                {"source_open", p.source_open && !plan_.manifest.tasks},
+                {"committed", p.committed},
+                {"succeeded", p.succeeded},
+                {"failed", p.failed},
+                {"leased", p.leased},
+                {"resumed", p.resumed},
+                {"ranks", transport_.size()},
+                {"wall_seconds", p.wall_seconds},
+                {"tasks_per_second", view.per_second},
+                {"updated", utc_timestamp()}};
+  if (const auto left = view.seconds_left()) status.emplace_back("seconds_left", *left);
+  committer_->post_status(plan_.directory.status(), describe::to_json(describe::Value{status}, 2) + "\n");
 }
 
 void RunMaster::write_outputs() {
@@ -260,7 +279,8 @@ Summary RunMaster::summarise() const {
     s.utilisation = s.busy_seconds / (s.wall_seconds * s.threads);
     s.tasks_per_second = static_cast<double>(scheduler_.committed() - s.resumed) / s.wall_seconds;
   }
-  s.digest = digest_.hex();
+  s.digest = totals_.digest.hex();
+  s.failures = totals_.failures.groups();
   s.total_attempts = scheduler_.replayed_attempts() + s.attempts;
   s.starts = static_cast<unsigned>(plan_.survey ? plan_.survey->segments.size() + 1 : 1);
   s.order = plan_.manifest.order;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/outputs.hpp"
+#include "app/progress.hpp"
 #include "app/run_plan.hpp"
 #include "node/committer.hpp"
 #include "node/loop.hpp"
@@ -37,7 +38,8 @@ class RunMaster {
   void hand_out();
   void on_signals(TimePoint now);
   void report(TimePoint now);
-  void post_status(TimePoint now, std::string_view state);
+  ProgressView view(TimePoint now) const;
+  void post_status(TimePoint now);
   void write_outputs();
   void record_spent();
   journal::Spent spent() const;
@@ -57,9 +59,11 @@ class RunMaster {
   Pace pace_;
   Replayed earlier_;  // starts
   journal::Spent recorded_;
-  Digest digest_;  // of everything committed, earlier starts included
+  OutcomeTotals totals_;  // of everything committed, earlier starts included
   int signals_ = 0;
-  TimePoint next_report_{}, next_status_{};
+  Speed speed_;
+  ProgressDisplay display_;
+  TimePoint next_status_{};
 };
 
 }  // namespace mpifarm::app

@@ -1,31 +1,68 @@
 #include "base/log.hpp"
 
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 
 namespace mpifarm::log {
 namespace {
 
-struct Loggers {
-  std::shared_ptr<spdlog::logger> screen =
-      std::make_shared<spdlog::logger>("screen", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  std::shared_ptr<spdlog::logger> file;
+// stderr: lines, and a footer that stays below them.
+class Screen {
+ public:
+  void set_least(Level least) { least_ = least; }
 
-  Loggers() {
-    screen->set_pattern("mpifarm: %v");
-    screen->set_level(spdlog::level::warn);
+  void write(Level level, std::string_view text) {
+    if (level < least_) return;
+    const std::scoped_lock lock{mutex_};
+    put(erasure() + "mpifarm: " + std::string{text} + "\n" + footer_);
   }
+  void set_footer(std::string lines) {
+    const std::scoped_lock lock{mutex_};
+    if (lines.empty() && footer_.empty()) return;
+    const std::string before = erasure();
+    footer_ = std::move(lines);
+    put(before + footer_);
+  }
+  void keep_footer() {
+    const std::scoped_lock lock{mutex_};
+    if (!std::exchange(footer_, {}).empty()) put("\n");
+  }
+
+ private:
+  // Escape sequences of ECMA-48: to the footer's first line, and clear from there on.
+  std::string erasure() const {
+    if (footer_.empty()) return {};
+    std::string text = "\r";
+    for (auto lines = std::ranges::count(footer_, '\n'); lines > 0; --lines) text += "\x1b[A";
+    return text + "\x1b[J";
+  }
+  static void put(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+  }
+
+  std::mutex mutex_;
+  Level least_ = Level::warning;
+  std::string footer_;
 };
 
-Loggers& loggers() {
-  static Loggers both;
-  return both;
+Screen& screen() {
+  static Screen only;
+  return only;
+}
+
+std::shared_ptr<spdlog::logger>& file_logger() {
+  static std::shared_ptr<spdlog::logger> only;
+  return only;
 }
 
 spdlog::level::level_enum spdlog_level(Level level) {
@@ -42,30 +79,34 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }  // namespace
 
 void configure(bool quiet, bool verbose) {
-  const auto level = verbose ? spdlog::level::debug : (quiet ? spdlog::level::warn : spdlog::level::info);
-  loggers().screen->set_level(level);
+  screen().set_least(verbose ? Level::debug : (quiet ? Level::warning : Level::info));
 }
 
 void open_file(const std::filesystem::path& file) {
+  std::shared_ptr<spdlog::logger>& logger = file_logger();
   try {
-    loggers().file = std::make_shared<spdlog::logger>(
+    logger = std::make_shared<spdlog::logger>(
         "file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string()));
   } catch (const spdlog::spdlog_ex& error) {
     throw MachineryFailure{std::string{"the log cannot be written ("} + error.what() + ")"};
   }
-  loggers().file->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-  loggers().file->set_level(spdlog::level::debug);
-  loggers().file->flush_on(spdlog::level::debug);
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  logger->set_level(spdlog::level::debug);
+  logger->flush_on(spdlog::level::debug);
 }
 
 void write(Level level, std::string_view text) {
-  loggers().screen->log(spdlog_level(level), "{}", text);
-  if (loggers().file) loggers().file->log(spdlog_level(level), "{}", text);
+  screen().write(level, text);
+  if (file_logger()) file_logger()->log(spdlog_level(level), "{}", text);
 }
 
+void keep_footer() { screen().keep_footer(); }
+
+void set_footer(std::string lines) { screen().set_footer(std::move(lines)); }
+
 void to_file(std::string_view text) {
-  loggers().screen->debug("{}", text);
-  if (loggers().file) loggers().file->info("{}", text);
+  screen().write(Level::debug, text);
+  if (file_logger()) file_logger()->info("{}", text);
 }
 
 }  // namespace mpifarm::log

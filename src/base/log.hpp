@@ -2,6 +2,7 @@
 // What people read while a run goes on: to stderr, and to the run's log.txt once there is one.
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace mpifarm::log {
@@ -19,6 +20,12 @@ void write(Level level, std::string_view text);
 inline void debug(std::string_view text) { write(Level::debug, text); }
 inline void info(std::string_view text) { write(Level::info, text); }
 inline void warning(std::string_view text) { write(Level::warning, text); }
+
+// Lines that stay below everything written to stderr, which must be a terminal then; "" takes them away. None
+// may be longer than the terminal is wide.
+void set_footer(std::string lines);
+// Leaves them where they are, as lines like others.
+void keep_footer();
 
 // To the file alone, e.g. what tasks say; on stderr only when verbose.
 void to_file(std::string_view text);

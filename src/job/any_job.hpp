@@ -13,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "describe/cells.hpp"
 #include "describe/flags.hpp"
 #include "describe/value.hpp"
 #include "job/context.hpp"
@@ -101,6 +102,7 @@ class JobType {
   // Appends the result's cells, a comma before each; or one JSON object.
   virtual void append_result_csv(Bytes& out, BytesView result) const = 0;
   virtual void append_result_json(Bytes& out, BytesView result) const = 0;
+  virtual void give_result_cells(describe::CellTaker& taker, BytesView result) const = 0;
   virtual void append_task_json(Bytes& out, BytesView descriptor) const = 0;
 };
 

@@ -224,6 +224,9 @@ class JobTypeOf final : public JobType {
   void append_result_json(Bytes& out, BytesView result) const override {
     describe::append_json(out, unpack<Result>(result));
   }
+  void give_result_cells(describe::CellTaker& taker, BytesView result) const override {
+    describe::give_cells(unpack<Result>(result), taker);
+  }
   void append_task_json(Bytes& out, BytesView descriptor) const override {
     describe::append_json(out, unpack<Task>(descriptor));
   }

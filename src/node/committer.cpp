@@ -39,18 +39,24 @@ std::string_view to_string(Durability durability) {
   }
 }
 
-void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,
-                   const JobType& type) {
+void OutcomeTotals::add(const journal::Outcomes& outcomes, const Order& order, const JobType& type) {
   Bytes scratch;
   BytesView entries = outcomes.block.entries;
   for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
     const OutcomeEntry entry = take_entry(entries);
     const std::uint64_t id = order.id({outcomes.block.first.value + i}).value;
-    if (entry.outcome == Outcome::succeeded)
+    if (entry.outcome == Outcome::succeeded) {
       digest.add_success(id, type.digest_view(entry.payload, scratch));
-    else
+    } else {
       digest.add_failure(id);
+      failures.add({id}, entry.outcome, entry.payload);
+    }
   }
+}
+
+void OutcomeTotals::add(const OutcomeTotals& other) {
+  digest.add(other.digest);
+  failures.add(other.failures);
 }
 
 Committer::Committer(CommitterOptions options) : options_{std::move(options)}, thread_{[this] { serve(); }} {}
@@ -164,7 +170,7 @@ void Committer::commit(Group group) {
   for (journal::Record& record : group.records) {
     auto* outcomes = std::get_if<journal::Outcomes>(&record);
     if (outcomes == nullptr) continue;
-    add_to_digest(digest_, *outcomes, group.order, *options_.type);
+    totals_.add(*outcomes, group.order, *options_.type);
     counts.succeeded += outcomes->block.succeeded;
     counts.failed += outcomes->block.count - outcomes->block.succeeded;
     if (options_.folder != nullptr) options_.folder->submit(std::move(*outcomes));

@@ -20,6 +20,7 @@
 #include "journal/records.hpp"
 #include "journal/writer.hpp"
 #include "node/folder.hpp"
+#include "run/failures.hpp"
 
 namespace mpifarm {
 
@@ -31,9 +32,14 @@ enum class Durability : std::uint8_t { sync, batch, none };
 Durability parse_durability(std::string_view text);
 std::string_view to_string(Durability durability);
 
-// Adds the outcomes of one block to a digest.
-void add_to_digest(Digest& digest, const journal::Outcomes& outcomes, const Order& order,
-                   const JobType& type);
+// Of committed outcomes.
+struct OutcomeTotals {
+  Digest digest;
+  Failures failures;
+
+  void add(const journal::Outcomes& outcomes, const Order& order, const JobType& type);
+  void add(const OutcomeTotals& other);
+};
 
 struct CommitterOptions {
   std::optional<journal::Writer> journal;  // nothing: Durability::none
@@ -66,7 +72,7 @@ class Committer {
   // take_committed.
   void seal(bool complete);
   // Of everything committed; after seal().
-  const Digest& digest() const { return digest_; }
+  const OutcomeTotals& totals() const { return totals_; }
 
  private:
   struct Group {
@@ -81,7 +87,7 @@ class Committer {
   void sync();
 
   CommitterOptions options_;
-  Digest digest_;
+  OutcomeTotals totals_;
   std::optional<TimePoint> sync_due_;  // while something was written since the last sync
 
   mutable std::mutex mutex_;

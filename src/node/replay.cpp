@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "journal/reader.hpp"
 #include "node/committer.hpp"
 
@@ -38,7 +39,7 @@ Replayed replay(const journal::Survey& survey, const JobType& type, const sched:
     }
     if (const auto* items = std::get_if<journal::SourceItems>(&record); items != nullptr && items->end)
       order = {options.order, items->first.value + items->keys.size(), options.seed, options.window};
-    if (outcomes != nullptr) add_to_digest(replayed.digest, *outcomes, order, type);
+    if (outcomes != nullptr) replayed.totals.add(*outcomes, order, type);
     if (const auto* so_far = std::get_if<journal::Spent>(&record)) spent = *so_far;
     if (std::holds_alternative<journal::Started>(record)) add(replayed.spent, std::exchange(spent, {}));
   }

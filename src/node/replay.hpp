@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.hpp"
 #include "job/any_job.hpp"
 #include "journal/reader.hpp"
 #include "journal/survey.hpp"
+#include "node/committer.hpp"
 #include "sched/scheduler.hpp"
 
 namespace mpifarm {
 
 // What earlier starts did.
 struct Replayed {
-  Digest digest;         // of what was committed
+  OutcomeTotals totals;  // of what was committed
   journal::Spent spent;  // summed over the starts
 };
 

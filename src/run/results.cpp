@@ -9,6 +9,7 @@
 #include "base/numbers.hpp"
 #include "describe/csv.hpp"
 #include "describe/value.hpp"
+#include "run/sqlite_results.hpp"
 
 namespace mpifarm {
 namespace {
@@ -20,8 +21,10 @@ constexpr std::size_t buffer_bytes = 1 << 18;
 ResultsFormat parse_results_format(std::string_view flag, std::string_view text) {
   if (text == "csv") return ResultsFormat::csv;
   if (text == "jsonl") return ResultsFormat::jsonl;
+  if (text == "sqlite") return ResultsFormat::sqlite;
   if (text == "none") return ResultsFormat::none;
-  throw BadInput{std::string{flag} + " is not known (\"" + std::string{text} + "\"); use csv, jsonl or none"};
+  throw BadInput{std::string{flag} + " is not known (\"" + std::string{text} +
+                 "\"); use csv, jsonl, sqlite or none"};
 }
 
 std::string_view to_string(ResultsFormat format) {
@@ -30,6 +33,8 @@ std::string_view to_string(ResultsFormat format) {
       return "csv";
     case ResultsFormat::jsonl:
       return "jsonl";
+    case ResultsFormat::sqlite:
+      return "sqlite";
     default:
       return "none";
   }
@@ -98,28 +103,34 @@ void Reduction::take(const journal::TaskOutcome& outcome) {
   }
 }
 
-ResultsFile::ResultsFile(std::filesystem::path file, ResultsText text)
+std::unique_ptr<ResultsFile> create_results(std::filesystem::path file, const JobType& type,
+                                            ResultsFormat format) {
+  if (format == ResultsFormat::sqlite) return std::make_unique<SqliteResults>(std::move(file), type);
+  return std::make_unique<TextResults>(std::move(file), ResultsText{type, format});
+}
+
+TextResults::TextResults(std::filesystem::path file, ResultsText text)
     : file_{std::move(file)}, building_{file_.string() + ".new"}, text_{std::move(text)} {
   descriptor_ = FileDescriptor{::open(building_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
   if (descriptor_.get() < 0) throw_errno(building_, "opened");
   text_.append_header(buffer_);
 }
 
-ResultsFile::~ResultsFile() {
+TextResults::~TextResults() {
   if (!finished_) unlink(building_.c_str());
 }
 
-void ResultsFile::take(const journal::TaskOutcome& outcome) {
+void TextResults::take(const journal::TaskOutcome& outcome) {
   text_.append(buffer_, outcome);
   if (buffer_.size() >= buffer_bytes) write();
 }
 
-void ResultsFile::write() {
+void TextResults::write() {
   write_all(descriptor_, buffer_, building_);
   buffer_.clear();
 }
 
-void ResultsFile::finish() {
+void TextResults::finish() {
   write();
   if (fsync(descriptor_.get()) != 0) throw_errno(building_, "synced");
   if (rename(building_.c_str(), file_.c_str()) != 0) throw_errno(file_, "replaced");

@@ -12,9 +12,9 @@
 
 namespace mpifarm {
 
-enum class ResultsFormat : std::uint8_t { csv, jsonl, none };
+enum class ResultsFormat : std::uint8_t { csv, jsonl, sqlite, none };
 
-// Throws BadInput naming `flag` unless `text` is csv, jsonl or none.
+// Throws BadInput naming `flag` unless `text` is csv, jsonl, sqlite or none.
 ResultsFormat parse_results_format(std::string_view flag, std::string_view text);
 std::string_view to_string(ResultsFormat format);
 
@@ -33,18 +33,28 @@ class ResultsText {
   std::string empty_cells_;  // the Result's columns of a failed task
 };
 
-// Writes a results file under a name of its own beside it, and gives it its name when it is whole.
-class ResultsFile final : public OutcomeSink {
+// A results file in the making, which gets its name when it is whole.
+class ResultsFile : public OutcomeSink {
+ public:
+  virtual void finish() = 0;
+};
+
+// Of any format but none. Throws as their constructors.
+std::unique_ptr<ResultsFile> create_results(std::filesystem::path file, const JobType& type,
+                                            ResultsFormat format);
+
+// Lines of text, made beside the file.
+class TextResults final : public ResultsFile {
  public:
   // Throws MachineryFailure when the file cannot be made, as every other function does when it cannot be
   // written.
-  ResultsFile(std::filesystem::path file, ResultsText text);
-  ~ResultsFile() override;  // removes an unfinished one
-  ResultsFile(const ResultsFile&) = delete;
-  ResultsFile& operator=(const ResultsFile&) = delete;
+  TextResults(std::filesystem::path file, ResultsText text);
+  ~TextResults() override;  // removes an unfinished one
+  TextResults(const TextResults&) = delete;
+  TextResults& operator=(const TextResults&) = delete;
 
   void take(const journal::TaskOutcome& outcome) override;
-  void finish();
+  void finish() override;
 
  private:
   void write();

@@ -2,24 +2,52 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/amounts.hpp"
 #include "describe/json.hpp"
 #include "describe/value.hpp"
 
 namespace mpifarm {
 namespace {
 
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, " ");
-  return digits;
+constexpr std::size_t most_failure_lines = 8;
+constexpr std::size_t most_rank_lines = 32;
+
+std::string counted(std::uint64_t number, const std::string& what) {
+  return grouped(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-std::string duration(double seconds) {
-  if (seconds < 1e-3) return fmt::format("{:.0f} us", seconds * 1e6);
-  if (seconds < 1) return fmt::format("{:.1f} ms", seconds * 1e3);
-  if (seconds < 120) return fmt::format("{:.2f} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.1f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
+// On one line, whatever a task says.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return text;
+}
+
+std::string failure_lines(const Summary& s) {
+  std::string text;
+  for (const FailureGroup& group : s.failures) {
+    if (&group - s.failures.data() == most_failure_lines)
+      return text + fmt::format("  ...     {} more, see summary.json\n",
+                                counted(s.failures.size() - most_failure_lines, "kind"));
+    text += fmt::format("  {:<7} {}: {} (task {})\n", group.status == "timed out" ? "timeout" : group.status,
+                        grouped(group.count), one_line(group.message), group.first_task);
+  }
+  return text;
+}
+
+std::string rank_lines(const Summary& s) {
+  std::string text;
+  for (const RankSummary& rank : s.per_rank) {
+    if (&rank - s.per_rank.data() == most_rank_lines)
+      return text + fmt::format("  ...     {} more, see summary.json\n",
+                                counted(s.per_rank.size() - most_rank_lines, "rank"));
+    text += fmt::format("  rank    {} on {}: {}, {} busy on {}{}\n", rank.rank, rank.host,
+                        counted(rank.tasks, "task"), duration_text(rank.busy_seconds),
+                        counted(rank.slots, "slot"), rank.lost ? ", lost" : "");
+  }
+  return text;
 }
 
 }  // namespace
@@ -28,25 +56,21 @@ std::string to_json(const Summary& summary) {
   return describe::to_json(describe::to_value(summary), 2) + "\n";
 }
 
-std::string for_people(const Summary& s, const std::filesystem::path& run) {
+std::string for_people(const Summary& s, const std::filesystem::path& run, const std::string& results) {
   std::string text =
       fmt::format("{} {}: {} of {} tasks succeeded", s.job, s.status, grouped(s.succeeded), grouped(s.tasks));
   if (s.failed > 0) text += fmt::format(", {} failed", grouped(s.failed));
   if (s.succeeded + s.failed < s.tasks)
     text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
   if (s.resumed > 0) text += fmt::format(" ({} by earlier starts)", grouped(s.resumed));
-  text += '\n';
+  text += '\n' + failure_lines(s);
   if (s.threads > 0)
-    text += fmt::format("  time    {} on {} ({}), {:.1f} % busy, {} tasks/s\n", duration(s.wall_seconds),
-                        s.threads == 1 ? "1 slot" : fmt::format("{} slots", s.threads),
-                        s.ranks == 1 ? "1 rank" : fmt::format("{} ranks", s.ranks), s.utilisation * 100,
+    text += fmt::format("  time    {} on {} ({}), {:.1f} % busy, {} tasks/s\n", duration_text(s.wall_seconds),
+                        counted(s.threads, "slot"), counted(s.ranks, "rank"), s.utilisation * 100,
                         grouped(static_cast<std::uint64_t>(s.tasks_per_second)));
-  if (s.ranks > 1)
-    for (const RankSummary& rank : s.per_rank)
-      text += fmt::format("  rank    {} on {}: {} tasks, {} busy on {} slot{}{}\n", rank.rank, rank.host,
-                          grouped(rank.tasks), duration(rank.busy_seconds), rank.slots,
-                          rank.slots == 1 ? "" : "s", rank.lost ? ", lost" : "");
+  if (s.ranks > 1) text += rank_lines(s);
   text += fmt::format("  digest  {}\n  run     {}", s.digest, run.string());
+  if (!results.empty()) text += "\n  results " + (run / results).string();
   return text;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "run/failures.hpp"
+
 namespace mpifarm {
 
 struct RankSummary {
@@ -42,16 +44,18 @@ struct Summary {
   std::uint64_t seed = 0;
   std::string started, ended;  // UTC, of this start
   std::vector<RankSummary> per_rank;
+  std::vector<FailureGroup> failures;  // the largest first
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
                        wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
                        total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
-                       order, seed, started, ended, per_rank))
+                       order, seed, started, ended, per_rank, failures))
 
 std::string to_json(const Summary& summary);
 
-// Several lines for a terminal.
-std::string for_people(const Summary& summary, const std::filesystem::path& run);
+// Several lines for a terminal. `results`: the file's name, empty when there is none.
+std::string for_people(const Summary& summary, const std::filesystem::path& run,
+                       const std::string& results = {});
 
 }  // namespace mpifarm

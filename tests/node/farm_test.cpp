@@ -104,7 +104,7 @@ TEST(Farm, KeepsAJournalOfWhatItCounts) {
   sched::Options scheduler;
   scheduler.sequential = true;
   sched::Scheduler replayed{scheduler};
-  EXPECT_EQ(replay(survey, *options.type, scheduler, replayed).digest.hex(), result.digest);
+  EXPECT_EQ(replay(survey, *options.type, scheduler, replayed).totals.digest.hex(), result.digest);
   EXPECT_EQ(replayed.resumed(), 2000U);
   const auto check = [&](const AnyJob& job) {
     CheckedSource{survey, job.open_source(), *options.type}.check_all();

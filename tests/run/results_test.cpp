@@ -151,13 +151,13 @@ TEST(ResultsFormats, HaveNames) {
   for (const ResultsFormat format : {ResultsFormat::csv, ResultsFormat::jsonl, ResultsFormat::none})
     EXPECT_EQ(parse_results_format("--results", to_string(format)), format);
   EXPECT_EQ(message_of<BadInput>([] { parse_results_format("--results", "xml"); }),
-            "--results is not known (\"xml\"); use csv, jsonl or none");
+            "--results is not known (\"xml\"); use csv, jsonl, sqlite or none");
 }
 
 TEST(ResultsFile, AppearsWhenItIsWholeForItsOwnerAlone) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "results.csv";
-  ResultsFile file{path, ResultsText{job_type<Numbers>(), ResultsFormat::csv}};
+  TextResults file{path, ResultsText{job_type<Numbers>(), ResultsFormat::csv}};
   Bytes expected = "id,status,n,random,attempt,filler,message\n";
   for (std::uint64_t id = 0; id < 20'000; ++id) {
     const Bytes result = pack(Numbers::Result{id, 1, 1, std::string(30, 'x')});
@@ -177,18 +177,18 @@ TEST(ResultsFile, ReplacesTheOneBeforeOnlyWhenFinished) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "results.jsonl";
   replace_file(path, "old\n");
-  { const ResultsFile abandoned{path, ResultsText{job_type<Numbers>(), ResultsFormat::jsonl}}; }
+  { const TextResults abandoned{path, ResultsText{job_type<Numbers>(), ResultsFormat::jsonl}}; }
   EXPECT_EQ(read_file(path), "old\n");
   const std::filesystem::directory_iterator entries{directory.path()};
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1) << "an unfinished one is removed";
-  ResultsFile file{path, ResultsText{job_type<Numbers>(), ResultsFormat::jsonl}};
+  TextResults file{path, ResultsText{job_type<Numbers>(), ResultsFormat::jsonl}};
   file.finish();
   EXPECT_EQ(read_file(path), "");
 }
 
 TEST(ResultsFile, ThatCannotBeMadeIsSaid) {
   EXPECT_NE(message_of<MachineryFailure>([] {
-              ResultsFile("/no/such/results.csv", ResultsText{job_type<Numbers>(), ResultsFormat::csv});
+              TextResults("/no/such/results.csv", ResultsText{job_type<Numbers>(), ResultsFormat::csv});
             }).find("/no/such/results.csv"),
             std::string::npos);
 }

@@ -61,7 +61,7 @@ class FarmMaster {
                       .committed = scheduler_.committed(),
                       .succeeded = scheduler_.succeeded(),
                       .failed = scheduler_.failed(),
-                      .digest = committer_->digest().hex(),
+                      .digest = committer_->totals().digest.hex(),
                       .tallies = scheduler_.tallies(),
                       .source_failure = reason(master_.source_failure()),
                       .conclusion = {}};

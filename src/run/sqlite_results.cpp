@@ -1,0 +1,130 @@
+#include "run/sqlite_results.hpp"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "describe/cells.hpp"
+
+namespace mpifarm {
+namespace {
+
+std::string in_quotes(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name) text += c == '"' ? std::string{"\"\""} : std::string{c};
+  return text + '"';
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return text;
+}
+
+// SQLite's names differ by more than case.
+std::vector<std::string> column_names(const JobType& type) {
+  std::vector<std::string> names{"id", "status", "message"};
+  std::set<std::string> taken{names.begin(), names.end()};
+  for (std::string name : type.result_columns()) {
+    while (!taken.insert(lower(name)).second) name.insert(0, "result_");
+    names.insert(names.end() - 1, std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+// The cells of one row, bound as they come.
+class SqliteResults::Row final : public describe::CellTaker {
+ public:
+  explicit Row(SqliteResults& table) : table_{table} {}
+
+  void null() override { table_.check(sqlite3_bind_null(table_.insert_.get(), ++at_)); }
+  void integer(std::int64_t value) override {
+    table_.check(sqlite3_bind_int64(table_.insert_.get(), ++at_, value));
+  }
+  void number(double value) override {
+    table_.check(sqlite3_bind_double(table_.insert_.get(), ++at_, value));
+  }
+  void text(std::string_view value) override {
+    table_.check(sqlite3_bind_text64(table_.insert_.get(), ++at_, value.data(), value.size(),
+                                     SQLITE_TRANSIENT, SQLITE_UTF8));
+  }
+
+ private:
+  SqliteResults& table_;
+  int at_ = 0;
+};
+
+void SqliteResults::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void SqliteResults::Closer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void SqliteResults::check(int result) const {
+  if (result == SQLITE_OK || result == SQLITE_DONE || result == SQLITE_ROW) return;
+  const char* why = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
+  throw MachineryFailure{building_.string() + " could not be written (SQLite: " + why +
+                         "); make room or look at the file system, then resume the run"};
+}
+
+SqliteResults::SqliteResults(std::filesystem::path file, const JobType& type)
+    : file_{std::move(file)}, building_{file_.string() + ".new"}, type_{type} {
+  std::filesystem::remove(building_);
+  sqlite3* database = nullptr;
+  const int opened = sqlite3_open(building_.c_str(), &database);
+  database_.reset(database);
+  check(opened);
+  // Nobody sees the file before it is whole, so nothing of it needs to survive a crash.
+  execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN");
+  const std::vector<std::string> names = column_names(type);
+  columns_ = static_cast<int>(names.size());
+  std::string columns = "\"id\" INTEGER PRIMARY KEY", places = "?";
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    columns += ", " + in_quotes(names[i]);
+    places += ", ?";
+  }
+  execute("CREATE TABLE results (" + columns + ")");
+  sqlite3_stmt* insert = nullptr;
+  check(sqlite3_prepare_v2(database, ("INSERT INTO results VALUES (" + places + ")").c_str(), -1, &insert,
+                           nullptr));
+  insert_.reset(insert);
+}
+
+SqliteResults::~SqliteResults() {
+  if (finished_) return;
+  insert_.reset();
+  database_.reset();
+  unlink(building_.c_str());
+}
+
+void SqliteResults::execute(const std::string& sql) {
+  check(sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+void SqliteResults::take(const journal::TaskOutcome& outcome) {
+  Row row{*this};
+  row.integer(static_cast<std::int64_t>(outcome.id.value));
+  row.text(to_string(outcome.outcome));
+  if (outcome.outcome == Outcome::succeeded) {
+    type_.give_result_cells(row, outcome.payload);
+    row.null();
+  } else {
+    for (int column = 3; column < columns_; ++column) row.null();
+    row.text(outcome.payload);
+  }
+  check(sqlite3_step(insert_.get()));
+  check(sqlite3_reset(insert_.get()));
+}
+
+void SqliteResults::finish() {
+  execute("COMMIT");
+  insert_.reset();
+  database_.reset();
+  sync_file(building_);
+  if (std::rename(building_.c_str(), file_.c_str()) != 0) throw_errno(file_, "replaced");
+  finished_ = true;
+}
+
+}  // namespace mpifarm
