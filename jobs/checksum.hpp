@@ -1,59 +1,79 @@
 #pragma once
-// SHA-256 (FIPS 180-4, by OpenSSL) of files and of all regular files below directories, for `sha256sum -c`.
-//
-// A directory that holds a live run of mpifarm is passed over: its files change while they are read.
+// Checksums of files and of all regular files below directories, as `sha256sum` and its like write and check
+// them: SHA-256, SHA-1 (FIPS 180-4) and MD5 (RFC 1321) by OpenSSL, XXH3 (64 bits) by xxHash.
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
+#include <fstream>
 #include <memory>
 #include <mpifarm.hpp>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
 struct Checksum {
   static constexpr auto name = "checksum";
-  static constexpr auto summary = "SHA-256 of files, and of all files below directories";
+  static constexpr auto summary = "Checksums of files, and of all files below directories";
+
+  enum class Algorithm { sha256, sha1, md5, xxh3 };
 
   struct Params {
-    std::vector<std::string> path;  // files and directories, which may be symbolic links
+    std::vector<std::string> path;  // files, directories and globs
+    Algorithm algorithm = Algorithm::sha256;
+    std::vector<std::string> exclude;  // globs: with a slash of the whole path, else of the name
+    bool follow = false;               // symbolic links inside directories
+    std::string check;                 // a list of checksums to be verified, instead of --path
   };
   struct Task {
-    std::string path;  // any bytes but NUL
+    std::string path;      // any bytes but NUL
+    std::string expected;  // its checksum, whose length tells the algorithm; empty: none
   };
   struct Result {
-    std::string path, sha256;  // in 64 lower-case hexadecimal digits
+    std::string path, checksum;  // in lower-case hexadecimal digits
     std::uint64_t bytes;
   };
 
-  class FileWalk;
-
   // Throws BadInput when a path is neither a file nor a directory.
   explicit Checksum(const Params& params) : params_{params} {
-    for (const std::string& path : params.path) {
-      struct stat status {};
-      if (::stat(path.c_str(), &status) != 0) refuse(path, mpifarm::errno_text(errno));
-      if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-        refuse(path, "neither a file nor a directory");
-    }
+    params_.path = mpifarm::expand_paths("--path", params.path);
+    if (!params.check.empty() && !params.path.empty())
+      throw mpifarm::BadInput{"--check and --path exclude each other (\"" + params.check +
+                              "\" says which files to read); leave one of the two out"};
   }
 
-  FileWalk tasks() const;  // throws BadInput when there is no path
+  // Throws BadInput when there is nothing to read, or the list to be checked is none.
+  mpifarm::Generated<Task> tasks() const {
+    if (!params_.check.empty()) return listed_tasks();
+    if (params_.path.empty())
+      throw mpifarm::BadInput{
+          "--path is missing (there is nothing to read); give a file or directory, many times if need be, or "
+          "a "
+          "list of them by --tasks"};
+    const auto walk = std::make_shared<mpifarm::FileWalk>(
+        params_.path, mpifarm::FileWalkOptions{params_.exclude, params_.follow});
+    return mpifarm::Generated<Task>{[walk](Task& task) {
+      if (!walk->next(task.path)) return false;
+      if (task.path == "-") task.path = "./-";  // sha256sum takes "-" for its standard input
+      return true;
+    }};
+  }
   Result compute(const Task& task, mpifarm::Context& context) const;
 
   // Throws MachineryFailure when the lines cannot be kept.
   void reduce(const Task&, const Result& result) {
     ++files_;
     bytes_ += result.bytes;
+    if (!params_.check.empty()) return;
     if (!lines_) lines_ = temporary_file();
     line_.clear();
     append_line(line_, result);
@@ -61,29 +81,48 @@ struct Checksum {
       fail("the temporary file", "written");
   }
 
-  // Leaves SHA256SUMS in the run directory. Throws MachineryFailure.
+  // Leaves SHA256SUMS or its like in the run directory. Throws MachineryFailure.
   std::string conclude(const std::filesystem::path& run) {
-    const std::filesystem::path sums = run / "SHA256SUMS";
-    const std::filesystem::path building = run / "SHA256SUMS.new";
+    std::string text = std::to_string(files_) + " files, " + std::to_string(bytes_) + " bytes";
+    if (!params_.check.empty()) return text + " agree with " + params_.check;
+    const std::filesystem::path sums = run / facts(params_.algorithm).sums;
+    const std::filesystem::path building = sums.native() + ".new";
     write_lines(building);
     if (std::rename(building.c_str(), sums.c_str()) != 0) fail(sums.native(), "replaced");
-    std::string text = std::to_string(files_) + " files, " + std::to_string(bytes_) + " bytes";
-    if (files_ > 0) text += "; check with: sha256sum --quiet -c " + sums.native();
+    if (files_ > 0)
+      text += std::string{"; check with: "} + facts(params_.algorithm).tool + " -c " + sums.native();
     return text;
   }
 
  private:
-  class Sha256;
+  class Hasher;
+
+  struct Facts {
+    const char *name, *sums, *tool;
+    std::size_t digits;  // of a checksum
+  };
+  static const Facts& facts(Algorithm algorithm) {
+    static constexpr std::array all{Facts{"SHA256", "SHA256SUMS", "sha256sum --quiet", 64},
+                                    Facts{"SHA1", "SHA1SUMS", "sha1sum --quiet", 40},
+                                    Facts{"MD5", "MD5SUMS", "md5sum --quiet", 32},
+                                    Facts{"XXH3", "XXH3SUMS", "xxhsum --quiet", 16}};
+    return all.at(static_cast<std::size_t>(algorithm));
+  }
+  static constexpr std::array algorithms{Algorithm::sha256, Algorithm::sha1, Algorithm::md5, Algorithm::xxh3};
+
+  // By the number of its digits; nothing when it is no checksum.
+  static std::optional<Algorithm> algorithm_of(std::string_view checksum) {
+    if (checksum.find_first_not_of("0123456789abcdefABCDEF") != checksum.npos) return std::nullopt;
+    for (const Algorithm algorithm : algorithms)
+      if (facts(algorithm).digits == checksum.size()) return algorithm;
+    return std::nullopt;
+  }
+
   struct Closer {
     void operator()(std::FILE* file) const { std::fclose(file); }
-    void operator()(DIR* directory) const { ::closedir(directory); }
   };
   using Stream = std::unique_ptr<std::FILE, Closer>;
 
-  [[noreturn]] static void refuse(const std::string& path, const std::string& reason) {
-    throw mpifarm::BadInput{"--path cannot be read (" + quoted(path) + ": " + reason +
-                            "); give files and directories that every rank can see"};
-  }
   // From errno.
   [[noreturn]] static void fail(const std::string& path, const char* what) {
     throw mpifarm::MachineryFailure{path + " could not be " + what + " (" + mpifarm::errno_text(errno) +
@@ -99,11 +138,19 @@ struct Checksum {
     return text;
   }
 
-  // As coreutils' sha256sum does: a name with a backslash or a line end is escaped, and its line
-  // begins with a backslash.
-  static void append_line(std::string& out, const Result& result) {
+  mpifarm::Generated<Task> listed_tasks() const;
+  static bool parse_line(std::string_view line, Task& task);
+  static std::string unescaped(std::string_view path);
+
+  // As coreutils' sha256sum does: a name with a backslash or a line end is escaped, and its line begins with
+  // a backslash. XXH3 as xxhsum writes it.
+  void append_line(std::string& out, const Result& result) const {
+    if (params_.algorithm == Algorithm::xxh3) {
+      out.append("XXH3 (").append(result.path).append(") = ").append(result.checksum).append("\n");
+      return;
+    }
     if (result.path.find_first_of("\\\n\r") != std::string::npos) out += '\\';
-    out.append(result.sha256).append("  ");
+    out.append(result.checksum).append("  ");
     for (const char c : result.path) {
       if (c == '\n')
         out += "\\n";
@@ -147,140 +194,46 @@ struct Checksum {
   Stream lines_;      // from the first reduce on
   std::string line_;  // keeps its memory
 };
-BOOST_DESCRIBE_STRUCT(Checksum::Params, (), (path))
-BOOST_DESCRIBE_STRUCT(Checksum::Task, (), (path))
-BOOST_DESCRIBE_STRUCT(Checksum::Result, (), (path, sha256, bytes))
-
-// The tasks: the paths in the order given, directories depth first with their entries in byte order. Holds
-// the names in the directories that it is inside of, no more. Symbolic links and special files inside are
-// skipped, as are live runs. A directory that cannot be listed is a task, which fails. One pass.
-class Checksum::FileWalk {
- public:
-  class Iterator {
-   public:
-    using value_type = Task;
-    using difference_type = std::ptrdiff_t;
-
-    Iterator() = default;
-    explicit Iterator(FileWalk& walk) : walk_{&walk} {}
-    const Task& operator*() const { return walk_->task_; }
-    Iterator& operator++() {
-      walk_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return walk_->ended_; }
-
-   private:
-    FileWalk* walk_ = nullptr;
-  };
-
-  explicit FileWalk(std::vector<std::string> paths) : paths_{std::move(paths)} {}
-
-  Iterator begin() {
-    advance();
-    return Iterator{*this};
-  }
-  std::default_sentinel_t end() const { return {}; }
-
- private:
-  struct Entry {
-    std::string name;
-    bool is_directory;
-  };
-  struct Level {
-    std::size_t prefix_bytes;  // of the path: the directory, with a slash at its end
-    std::vector<Entry> entries;
-    std::size_t next = 0;
-  };
-
-  // Makes the next task, or ends.
-  void advance() {
-    std::string& path = task_.path;
-    while (!levels_.empty() || next_path_ < paths_.size()) {
-      bool is_directory = false;
-      if (levels_.empty()) {
-        path = paths_[next_path_++];
-        struct stat status {};
-        is_directory = ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-        if (path == "-") path = "./-";  // sha256sum takes "-" for its standard input
-      } else {
-        Level& level = levels_.back();
-        if (level.next == level.entries.size()) {
-          levels_.pop_back();
-          continue;
-        }
-        const Entry& entry = level.entries[level.next++];
-        path.resize(level.prefix_bytes);
-        path += entry.name;
-        is_directory = entry.is_directory;
-      }
-      if (!is_directory || !enter()) return;
-    }
-    ended_ = true;
-  }
-
-  // Lists the directory at the path. False when it cannot be opened.
-  bool enter() {
-    std::string& path = task_.path;
-    const std::unique_ptr<DIR, Closer> directory{::opendir(path.c_str())};
-    if (!directory) return false;
-    if (path.back() != '/') path += '/';
-    if (holds_live_run(::dirfd(directory.get()))) return levels_.push_back({path.size(), {}}), true;
-    Level level{path.size(), {}};
-    errno = 0;
-    while (const dirent* found = ::readdir(directory.get())) {
-      add(level.entries, *found, ::dirfd(directory.get()));
-      errno = 0;
-    }
-    if (errno != 0) level.entries.push_back({"", false});  // the directory itself is a task that fails
-    std::ranges::sort(level.entries, {}, &Entry::name);
-    levels_.push_back(std::move(level));
-    return true;
-  }
-
-  static bool holds_live_run(int directory) {
-    return ::faccessat(directory, "run.json", F_OK, 0) == 0 && ::faccessat(directory, "lock", F_OK, 0) == 0;
-  }
-
-  static void add(std::vector<Entry>& entries, const dirent& found, int directory) {
-    const std::string_view name = found.d_name;
-    if (name == "." || name == "..") return;
-    unsigned type = found.d_type;
-    if (type == DT_UNKNOWN) {  // some file systems do not say
-      struct stat status {};
-      const bool gone = ::fstatat(directory, found.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0;
-      type = gone ? unsigned{DT_REG} : IFTODT(status.st_mode);
-    }
-    if (type == DT_REG || type == DT_DIR) entries.push_back({std::string{name}, type == DT_DIR});
-  }
-
-  std::vector<std::string> paths_;
-  std::size_t next_path_ = 0;
-  std::vector<Level> levels_;  // the directories that the walk is inside of
-  Task task_;
-  bool ended_ = false;
-};
+BOOST_DESCRIBE_ENUM(Checksum::Algorithm, sha256, sha1, md5, xxh3)
+BOOST_DESCRIBE_STRUCT(Checksum::Params, (), (path, algorithm, exclude, follow, check))
+BOOST_DESCRIBE_STRUCT(Checksum::Task, (), (path, expected))
+BOOST_DESCRIBE_STRUCT(Checksum::Result, (), (path, checksum, bytes))
 
 // What a thread keeps from file to file.
-class Checksum::Sha256 {
+class Checksum::Hasher {
  public:
-  Sha256() : context_{EVP_MD_CTX_new()} {
-    if (!context_) throw std::bad_alloc{};
-    check(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+  Hasher() : evp_{EVP_MD_CTX_new()}, xxh_{XXH3_createState()} {
+    if (!evp_ || !xxh_) throw std::bad_alloc{};
   }
 
   std::span<char> buffer() { return {buffer_.get(), buffer_bytes}; }
-  void start() { check(EVP_DigestInit_ex(context_.get(), nullptr, nullptr)); }  // the same algorithm again
-  void add_buffer(std::size_t bytes) { check(EVP_DigestUpdate(context_.get(), buffer_.get(), bytes)); }
 
+  void start(Algorithm algorithm) {
+    algorithm_ = algorithm;
+    if (algorithm == Algorithm::xxh3)
+      XXH3_64bits_reset(xxh_.get());
+    else
+      check(EVP_DigestInit_ex(evp_.get(), evp_algorithm(algorithm), nullptr));
+  }
+  void add_buffer(std::size_t bytes) {
+    if (algorithm_ == Algorithm::xxh3)
+      XXH3_64bits_update(xxh_.get(), buffer_.get(), bytes);
+    else
+      check(EVP_DigestUpdate(evp_.get(), buffer_.get(), bytes));
+  }
   std::string hex() {
-    std::array<unsigned char, 32> digest{};
-    check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    if (algorithm_ == Algorithm::xxh3) {
+      XXH64_canonical_t canonical;
+      XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(xxh_.get()));
+      std::ranges::copy(canonical.digest, digest.begin());
+    } else {
+      check(EVP_DigestFinal_ex(evp_.get(), digest.data(), nullptr));
+    }
     std::string text;
-    for (const unsigned char byte : digest) {
-      text += "0123456789abcdef"[byte >> 4];
-      text += "0123456789abcdef"[byte & 15];
+    for (std::size_t i = 0; i < facts(algorithm_).digits / 2; ++i) {
+      text += "0123456789abcdef"[digest[i] >> 4];
+      text += "0123456789abcdef"[digest[i] & 15];
     }
     return text;
   }
@@ -289,25 +242,78 @@ class Checksum::Sha256 {
   static constexpr std::size_t buffer_bytes = 1 << 20;
   struct Freer {
     void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
   };
 
+  static const EVP_MD* evp_algorithm(Algorithm algorithm) {
+    return algorithm == Algorithm::md5 ? EVP_md5() : algorithm == Algorithm::sha1 ? EVP_sha1() : EVP_sha256();
+  }
   static void check(int done) {
-    if (done != 1) throw std::runtime_error{"OpenSSL could not compute SHA-256"};
+    if (done != 1) throw std::runtime_error{"OpenSSL could not compute the checksum"};
   }
 
-  std::unique_ptr<EVP_MD_CTX, Freer> context_;
+  Algorithm algorithm_ = Algorithm::sha256;
+  std::unique_ptr<EVP_MD_CTX, Freer> evp_;
+  std::unique_ptr<XXH3_state_t, Freer> xxh_;
   std::unique_ptr<char[]> buffer_ = std::make_unique<char[]>(buffer_bytes);
 };
 
-inline Checksum::FileWalk Checksum::tasks() const {
-  if (params_.path.empty())
-    throw mpifarm::BadInput{
-        "--path is missing (there is nothing to read); give a file or directory, many times if need be, or a "
-        "list of them by --tasks"};
-  return FileWalk{params_.path};
+// Of a list's path, which was escaped.
+inline std::string Checksum::unescaped(std::string_view path) {
+  std::string text;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const char next = path[i] == '\\' && i + 1 < path.size() ? path[++i] : '\0';
+    text += next == 'n' ? '\n' : next == 'r' ? '\r' : path[i];
+  }
+  return text;
+}
+
+// "CHECKSUM  PATH", with a star before the path of a binary file, or "SHA256 (PATH) = CHECKSUM".
+inline bool Checksum::parse_line(std::string_view line, Task& task) {
+  const bool escaped = line.starts_with('\\');
+  if (escaped) line.remove_prefix(1);
+  std::string_view path;
+  if (const std::size_t equals = line.rfind(") = "); equals != line.npos && line.find(" (") < equals) {
+    path = line.substr(0, equals).substr(line.find(" (") + 2);
+    task.expected = line.substr(equals + 4);
+  } else {
+    const std::size_t gap = line.find(' ');
+    if (gap == line.npos || gap + 2 >= line.size()) return false;
+    task.expected = line.substr(0, gap);
+    path = line.substr(gap + 2);
+  }
+  task.path = escaped ? unescaped(path) : std::string{path};
+  std::ranges::transform(task.expected, task.expected.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? c + 32 : c; });
+  return algorithm_of(task.expected).has_value();
+}
+
+// The list is read to its end first, so that one that is none is refused before anything runs.
+inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
+  const auto refuse = [this](const std::string& why) {
+    throw mpifarm::BadInput{"--check cannot be read (" + params_.check + why +
+                            "); give what sha256sum or its like has written"};
+  };
+  const auto next = [](std::ifstream& file, Task& task) {
+    std::string line;
+    while (std::getline(file, line))
+      if (!line.empty() && line != "\r")
+        return parse_line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line, task) ? 1 : -1;
+    return 0;
+  };
+  if (std::filesystem::is_directory(params_.check)) refuse(": a directory");
+  std::ifstream file{params_.check};
+  if (!file) refuse(": " + mpifarm::errno_text(errno));
+  Task task;
+  for (std::uint64_t number = 1; const int found = next(file, task); ++number)
+    if (found < 0) refuse(": entry " + std::to_string(number) + " is no checksum and path");
+  const auto again = std::make_shared<std::ifstream>(params_.check);
+  return mpifarm::Generated<Task>{[again, next](Task& wanted) { return next(*again, wanted) > 0; }};
 }
 
 inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& context) const {
+  const auto algorithm = task.expected.empty() ? params_.algorithm : algorithm_of(task.expected);
+  if (!algorithm) throw std::runtime_error{"\"" + task.expected + "\" is no checksum of a known length"};
   struct File {
     int fd;
     ~File() {
@@ -321,19 +327,24 @@ inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& co
   if (S_ISDIR(status.st_mode)) fail_task(task.path, "a directory that could not be listed");
   if (!S_ISREG(status.st_mode)) fail_task(task.path, "not a regular file");
 
-  thread_local Sha256 sha256;
-  const std::span<char> buffer = sha256.buffer();
+  thread_local Hasher hasher;
+  const std::span<char> buffer = hasher.buffer();
   if (static_cast<std::uint64_t>(status.st_size) > buffer.size())
     ::posix_fadvise(file.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  sha256.start();
+  hasher.start(*algorithm);
   std::uint64_t bytes = 0;
   while (true) {
     if (context.stop_requested()) throw std::runtime_error{"stopped before its end"};
     const ssize_t size = ::read(file.fd, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) fail_task(task.path, mpifarm::errno_text(errno));
-    if (size == 0) return {task.path, sha256.hex(), bytes};
-    sha256.add_buffer(static_cast<std::size_t>(size));
+    if (size == 0) break;
+    hasher.add_buffer(static_cast<std::size_t>(size));
     bytes += static_cast<std::uint64_t>(size);
   }
+  Result result{task.path, hasher.hex(), bytes};
+  if (!task.expected.empty() && result.checksum != task.expected)
+    throw std::runtime_error{quoted(task.path) + " does not agree (" + result.checksum + ", expected " +
+                             task.expected + ")"};
+  return result;
 }

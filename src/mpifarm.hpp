@@ -9,4 +9,6 @@
 
 #include "base/error.hpp"
 #include "job/context.hpp"
+#include "job/file_walk.hpp"
+#include "job/generate.hpp"
 #include "job/job_type.hpp"

@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "app/help.hpp"
 #include "app/version.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
@@ -191,7 +192,8 @@ std::optional<std::string> parse(CLI::App& app, std::vector<std::string> argumen
   } catch (const CLI::ParseError& error) {
     throw BadInput{std::string{error.what()} + "; see `mpifarm " + command + " --help`"};
   }
-  for (const std::string& argument : app.remaining()) refuse_argument(argument, app, command);
+  for (const std::string& argument : app.remaining())
+    if (argument != "--") refuse_argument(argument, app, command);
   return std::nullopt;
 }
 
@@ -359,20 +361,6 @@ Command parse_results(std::vector<std::string> arguments) {
     throw BadInput{
         "--format sqlite makes a database, not text for stdout (-o is missing); name a file with -o"};
   return command;
-}
-
-std::string overall_help() {
-  return "mpifarm computes many tasks on the cores of one or many hosts, loses none, and tells where the "
-         "time went.\n\n"
-         "Usage: mpifarm COMMAND ...          each command has --help\n\n"
-         "  run JOB [flags]    compute a job; alone on this host's cores, or on every rank of\n"
-         "                     mpirun -n N mpifarm run JOB ...\n"
-         "  resume RUN         carry on an unfinished run\n"
-         "  status RUN         the state of a live or ended run\n"
-         "  results RUN...     results in task order, as CSV or JSON Lines\n"
-         "  list               the jobs\n"
-         "  describe JOB       one job's flags, task fields and result fields\n\n"
-         "Try: mpifarm run squares --to 1000000\n";
 }
 
 }  // namespace

@@ -35,6 +35,15 @@ std::string how_to_carry_on(const RunPlan& plan) {
   return "carry it on with: mpifarm resume " + plan.directory.path.string();
 }
 
+void print(const std::string& conclusion) {
+  if (conclusion.empty()) return;
+  std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
+  if (conclusion.back() != '\n') std::fputc('\n', stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw MachineryFailure{"the conclusion cannot be written to stdout (" + errno_text(errno) +
+                           "); the run is complete: resume it to see the conclusion"};
+}
+
 }  // namespace
 
 RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
@@ -62,11 +71,13 @@ int RunMaster::run() {
   const bool complete = was_complete || scheduler_.finished();
   leave_on_signal("stopped by a signal before the results were written; " + how_to_carry_on(plan_));
   const Summary summary = summarise();
-  if (complete) write_outputs();
+  std::string conclusion;
+  if (complete) conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order());
   if (!was_complete || !std::filesystem::exists(plan_.directory.summary())) {
     replace_file(plan_.directory.summary(), to_json(summary));
     replace_file(plan_.directory.status(), to_json(summary));
   }
+  print(conclusion);
   log::info(for_people(summary, plan_.directory.path, complete ? outputs_->results_name() : std::string{}));
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
@@ -225,16 +236,6 @@ void RunMaster::post_status(TimePoint now) {
                 {"updated", utc_timestamp()}};
   if (const auto left = view.seconds_left()) status.emplace_back("seconds_left", *left);
   committer_->post_status(plan_.directory.status(), describe::to_json(describe::Value{status}, 2) + "\n");
-}
-
-void RunMaster::write_outputs() {
-  const std::string conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order());
-  if (conclusion.empty()) return;
-  std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
-  if (conclusion.back() != '\n') std::fputc('\n', stdout);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    throw MachineryFailure{"the conclusion cannot be written to stdout (" + errno_text(errno) +
-                           "); the journal has all outcomes: resume the run to see it"};
 }
 
 journal::Spent RunMaster::spent() const {

@@ -40,7 +40,6 @@ class RunMaster {
   void report(TimePoint now);
   ProgressView view(TimePoint now) const;
   void post_status(TimePoint now);
-  void write_outputs();
   void record_spent();
   journal::Spent spent() const;
   Summary summarise() const;

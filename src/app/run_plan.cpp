@@ -52,7 +52,8 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.tasks_from = command.tasks_from;
   m.tasks = job.size();
   if (job.size()) m.source_digest = source_digest(job);
-  m.working_directory = std::filesystem::current_path().string();
+  std::error_code removed;
+  m.working_directory = std::filesystem::current_path(removed).string();
   m.order = to_string(command.run.order.value_or(OrderKind::fifo));
   m.window = job.size() ? 0 : stream_window;
   m.seed = command.run.seed.value_or(0);

@@ -1,6 +1,7 @@
 #include "journal/storage.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,9 @@ void PosixStorage::sync() {
   failed_ = true;  // after a failed sync the kernel may have dropped pages, and a second one would succeed
                    // all the same
   if (::fdatasync(file_.get()) != 0) throw_errno(path_, "synced");
+  struct stat status {};
+  if (::fstat(file_.get(), &status) == 0 && status.st_nlink == 0)
+    throw MachineryFailure{path_.string() + " was removed while the run goes on; start the run anew"};
   failed_ = false;
 }
 

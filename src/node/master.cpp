@@ -60,12 +60,13 @@ void Master::send(int to, const wire::ToWorker& message) {
 
 void Master::greet() {
   greeted_ = Clock::now();
+  std::error_code removed;  // the directory may have been; then every path had better be absolute
   const wire::SetupDetails details{.job = std::string{options_.type->name()},
                                    .params = options_.params,
                                    .seed = options_.seed,
                                    .samples = sample_ids_,
                                    .nice = options_.nice,
-                                   .working_directory = std::filesystem::current_path().string(),
+                                   .working_directory = std::filesystem::current_path(removed).string(),
                                    .listed = options_.origin == TaskOrigin::list};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});

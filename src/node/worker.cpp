@@ -50,7 +50,7 @@ wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
   hello.cpus = affinity_cpus();
   hello.cpu_quota = cpu_quota();
   try {
-    std::filesystem::current_path(setup.working_directory);
+    if (!setup.working_directory.empty()) std::filesystem::current_path(setup.working_directory);
     const JobType* type = find_job(jobs_, setup.job);
     if (type == nullptr) throw BadInput{"there is no job \"" + setup.job + "\" here"};
     job_ = type->make(setup.params, setup.listed ? TaskOrigin::list : TaskOrigin::job);

@@ -39,7 +39,8 @@ void refuse_existing(const RunDirectory& run) {
 void create_run(const RunDirectory& run, const std::string& manifest) {
   refuse_existing(run);
   std::error_code error;
-  fs::path target = fs::absolute(run.path);
+  fs::path target = fs::absolute(run.path, error);
+  if (error) refuse(run.path, "the working directory: " + error.message());
   if (!target.has_filename()) target = target.parent_path();  // "runs/a/"
   const fs::path parent = target.parent_path();
   fs::create_directories(parent, error);

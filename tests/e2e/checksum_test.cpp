@@ -98,7 +98,7 @@ TEST(ChecksumRun, TakesManyPathsInTheirOrder) {
   expect_status(ended, 0);
   const std::vector<Row> rows = csv_rows(results_of(work / "run"));
   ASSERT_EQ(rows.size(), 6u);
-  EXPECT_EQ(rows[0], (Row{"id", "status", "path", "sha256", "bytes", "message"}));
+  EXPECT_EQ(rows[0], (Row{"id", "status", "path", "checksum", "bytes", "message"}));
   EXPECT_EQ(rows[1], (Row{"0", "succeeded", work / "tree" / "nothing",
                           "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "0", ""}));
   EXPECT_EQ(rows[5][2], work / "tree" / "link");

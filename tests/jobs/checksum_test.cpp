@@ -115,8 +115,113 @@ TEST_F(ChecksumTest, OfKnownTexts) {
   Farm farm{{{"--path", tree() / "b.txt"}, {"--path", tree() / "nothing"}}};
   const auto computed = farm.run();
   ASSERT_EQ(computed.size(), 2U);
-  EXPECT_EQ(computed[0].result.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(computed[1].result.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(computed[0].result.checksum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(computed[1].result.checksum, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_F(ChecksumTest, OfEveryAlgorithmIsWhatItsToolChecks) {
+  for (const auto& [algorithm, tool] : std::vector<std::pair<std::string, std::string>>{
+           {"sha1", "sha1sum"}, {"md5", "md5sum"}, {"sha256", "sha256sum"}}) {
+    std::string upper = algorithm;
+    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+    Farm farm{{{"--path", tree()}, {"--algorithm", algorithm}}};
+    farm.run();
+    EXPECT_NE(farm.conclude(run()).find(tool + " --quiet -c "), std::string::npos);
+    const std::string sums = (run() / (upper + "SUMS")).string();
+    EXPECT_EQ(output_of(tool + " --strict --quiet -c " + sums), "");
+    EXPECT_EQ(output_of("wc -l < " + sums), "12\n");
+  }
+  // XXH3 of nothing, and of "abc", as xxHash's own tool prints them.
+  Farm farm{{{"--path", tree() / "nothing"}, {"--path", tree() / "b.txt"}, {"--algorithm", "xxh3"}}};
+  const auto computed = farm.run();
+  EXPECT_EQ(computed[0].result.checksum, "2d06800538d394c2");
+  EXPECT_EQ(computed[1].result.checksum, "78af5f94892f3950");
+  farm.conclude(run());
+  EXPECT_EQ(read(run() / "XXH3SUMS"), "XXH3 (" + (tree() / "nothing").string() +
+                                          ") = 2d06800538d394c2\nXXH3 (" + (tree() / "b.txt").string() +
+                                          ") = 78af5f94892f3950\n");
+}
+
+TEST_F(ChecksumTest, LeavesOutWhatIsExcluded) {
+  const std::string t = tree().string() + "/";
+  EXPECT_EQ(paths(Farm{{{"--path", t + "b"}, {"--exclude", "t*"}}}), (std::vector<std::string>{t + "b/one"}));
+  EXPECT_EQ(paths(Farm{{{"--path", t + "b"}, {"--exclude", "deeper"}}}),
+            (std::vector<std::string>{t + "b/deep/two", t + "b/one"}));
+  EXPECT_EQ(paths(Farm{{{"--path", t + "b"}, {"--exclude", "*/deep/two"}, {"--exclude", "one"}}}),
+            (std::vector<std::string>{t + "b/deep/deeper/three"}));
+}
+
+TEST_F(ChecksumTest, FollowsLinksWhenAskedAndNoCircle) {
+  const std::string t = tree().string() + "/";
+  fs::create_directory_symlink("..", tree() / "b" / "up");
+  const std::vector<std::string> followed = paths(Farm{{{"--path", t}, {"--follow", ""}}});
+  EXPECT_EQ(std::ranges::count(followed, t + "link"), 1);
+  EXPECT_EQ(std::ranges::count(followed, t + "link-to-directory/one"), 1);
+  EXPECT_EQ(
+      std::ranges::count_if(followed, [](const std::string& path) { return path.find("/up/") != path.npos; }),
+      0);
+}
+
+TEST_F(ChecksumTest, ExpandsGlobs) {
+  const std::string t = tree().string() + "/";
+  EXPECT_EQ(paths(Farm{{{"--path", t + "b/deep/t*"}, {"--path", t + "n?thing"}}}),
+            (std::vector<std::string>{t + "b/deep/two", t + "nothing"}));
+  EXPECT_NE(mpifarm::support::refusal<Checksum>({{"--path", t + "no*such"}}).find("nothing matches"),
+            std::string::npos);
+  write(tree() / "odd[name]", "o");
+  EXPECT_EQ(paths(Farm{{{"--path", t + "odd[name]"}}}), (std::vector<std::string>{t + "odd[name]"}));
+}
+
+TEST_F(ChecksumTest, PassesOverALiveRun) {
+  fs::create_directories(tree() / "runs" / "live");
+  write(tree() / "runs" / "live" / "run.json", "{}");
+  write(tree() / "runs" / "live" / "journal", "");
+  EXPECT_EQ(paths(Farm{{{"--path", tree() / "runs"}}}).size(), 2U) << "it has ended";
+  write(tree() / "runs" / "live" / "lock", "");
+  EXPECT_TRUE(paths(Farm{{{"--path", tree() / "runs"}}}).empty());
+}
+
+TEST_F(ChecksumTest, ChecksLists) {
+  for (const std::string tool : {"sha256sum", "sha1sum --tag", "md5sum --binary"}) {
+    const std::string sums = (run() / "sums").string();
+    output_of("find " + tree().string() + " -type f -print0 | xargs -0 " + tool + " > " + sums);
+    write(tree() / "b.txt", "abc");
+    Farm farm{{{"--check", sums}}};
+    for (const auto& file : farm.run()) EXPECT_EQ(file.outcome, Outcome::succeeded) << file.message;
+    EXPECT_EQ(farm.conclude(run()), "12 files, 3000012 bytes agree with " + sums);
+    write(tree() / "b.txt", "abd");
+    Farm changed{{{"--check", sums}}};
+    std::vector<std::string> messages;
+    for (const auto& file : changed.run())
+      if (file.outcome == Outcome::failed) messages.push_back(file.message);
+    ASSERT_EQ(messages.size(), 1U) << tool;
+    EXPECT_NE(messages[0].find("b.txt\" does not agree ("), std::string::npos) << messages[0];
+    write(tree() / "b.txt", "abc");
+  }
+}
+
+TEST_F(ChecksumTest, RefusesListsThatAreNone) {
+  const auto refusal = [&](const std::string& text) {
+    write(run() / "sums", text);
+    return mpifarm::support::message_of<mpifarm::BadInput>([&] {
+      Checksum::Params params;
+      params.check = run() / "sums";
+      Checksum{params}.tasks();
+    });
+  };
+  const std::string good(64, 'a');
+  EXPECT_EQ(refusal("\n" + good + "  one\n\n"), "nothing was thrown");
+  EXPECT_NE(refusal(good + "  one\nwhat\n").find("entry 2 is no checksum and path"), std::string::npos);
+  EXPECT_NE(refusal(good.substr(1) + "  one\n").find("entry 1 "), std::string::npos);
+  EXPECT_NE(
+      mpifarm::support::refusal<Checksum>({{"--check", "x"}, {"--path", tree()}}).find("exclude each other"),
+      std::string::npos);
+  EXPECT_NE(mpifarm::support::message_of<mpifarm::BadInput>([] {
+              Checksum::Params params;
+              params.check = "/no/such";
+              Checksum{params}.tasks();
+            }).find("--check cannot be read (/no/such: No such file"),
+            std::string::npos);
 }
 
 TEST_F(ChecksumTest, WalksInByteOrderDepthFirst) {
@@ -181,7 +286,7 @@ TEST_F(ChecksumTest, UnreadableFilesAndDirectoriesAreFailedTasks) {
 TEST_F(ChecksumTest, WhatIsNoRegularFileWhenReadIsAFailedTask) {
   const Farm farm{{{"--path", tree()}}};
   const auto message = [&](const std::string& path) {
-    return farm.compute(0, mpifarm::pack(Checksum::Task{path})).message;
+    return farm.compute(0, mpifarm::pack(Checksum::Task{path, {}})).message;
   };
   EXPECT_EQ(message("/nowhere\n"), "\"/nowhere\\n\" cannot be read (No such file or directory)");
   EXPECT_EQ(message(tree()),
@@ -201,7 +306,7 @@ TEST_F(ChecksumTest, StopsEarlyWhenAsked) {
 
 TEST_F(ChecksumTest, RefusesPathsThatAreNotThere) {
   EXPECT_EQ(
-      mpifarm::support::message_of<mpifarm::BadInput>([] { Checksum{{}}.tasks(); }),
+      mpifarm::support::message_of<mpifarm::BadInput>([] { Checksum{Checksum::Params{}}.tasks(); }),
       "--path is missing (there is nothing to read); give a file or directory, many times if need be, or a "
       "list of them by --tasks");
   EXPECT_EQ(mpifarm::support::refusal<Checksum>({{"--path", tree()}, {"--path", "/no/such"}}),
@@ -222,12 +327,14 @@ TEST_F(ChecksumTest, OfNothingIsAnEmptyList) {
 
 TEST_F(ChecksumTest, ListsMoreThanABufferHolds) {
   Farm farm{{{"--path", tree() / "b.txt"}}};
-  Checksum job{{{tree() / "b.txt"}}};
+  Checksum::Params params;
+  params.path = {tree() / "b.txt"};
+  Checksum job{params};
   const Checksum::Result result = farm.run()[0].result;
   constexpr std::size_t lines = 20'000;
   for (std::size_t i = 0; i < lines; ++i) job.reduce({}, result);
   job.conclude(run());
-  const std::string line = result.sha256 + "  " + result.path + "\n";
+  const std::string line = result.checksum + "  " + result.path + "\n";
   const std::string text = read(run() / "SHA256SUMS");
   EXPECT_EQ(text.size(), lines * line.size());
   EXPECT_TRUE(text.starts_with(line) && text.ends_with(line));

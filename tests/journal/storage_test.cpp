@@ -122,5 +122,13 @@ TEST(Writer, CountsBytes) {
   EXPECT_EQ(writer.buffered(), 0u);
 }
 
+TEST(PosixStorage, ThatWasRemovedIsNoticed) {
+  const RunDirectory run;
+  PosixStorage storage{run.segment()};
+  storage.append("lost");
+  std::filesystem::remove(run.segment());
+  EXPECT_THROW(storage.sync(), MachineryFailure);
+}
+
 }  // namespace
 }  // namespace mpifarm::journal

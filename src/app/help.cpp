@@ -1,0 +1,26 @@
+#include "app/help.hpp"
+
+namespace mpifarm::app {
+
+std::string overall_help() {
+  return R"(mpifarm computes many tasks on the cores of one or many hosts, loses none, and tells where the time went.
+
+Usage: mpifarm COMMAND ...          each command has --help
+
+  run JOB [flags]    compute a job on this host's cores; on many ranks: mpirun -n N mpifarm run JOB ...
+  resume RUN         carry on an unfinished run, on any number of ranks
+  status RUN         the state of a live or ended run (--watch follows it)
+  results RUN...     results in task order: CSV, JSON Lines or SQLite
+  list               the jobs
+  describe JOB       one job's flags, task fields and result fields
+
+A first run, two ranks, and a look at what it left:
+
+  mpirun -n 2 mpifarm run checksum --path /usr/share/doc --run my-run
+  mpifarm status my-run
+  mpifarm results my-run | head
+  sha256sum --quiet -c my-run/SHA256SUMS
+)";
+}
+
+}  // namespace mpifarm::app
