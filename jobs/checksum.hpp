@@ -37,6 +37,9 @@ struct Checksum {
   struct Task {
     std::string path;      // any bytes but NUL
     std::string expected;  // its checksum, whose length tells the algorithm; empty: none
+    // When it was listed, so that a resume sees what changed; 0: not known.
+    std::uint64_t bytes = 0;
+    std::int64_t modified = 0;  // nanoseconds since 1970
   };
   struct Result {
     std::string path, checksum;  // in lower-case hexadecimal digits
@@ -64,6 +67,11 @@ struct Checksum {
     return mpifarm::Generated<Task>{[walk](Task& task) {
       if (!walk->next(task.path)) return false;
       if (task.path == "-") task.path = "./-";  // sha256sum takes "-" for its standard input
+      struct stat status {};
+      const bool there = ::stat(task.path.c_str(), &status) == 0;
+      task.bytes = there ? static_cast<std::uint64_t>(status.st_size) : 0;
+      task.modified =
+          there ? std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec : 0;
       return true;
     }};
   }
@@ -196,7 +204,7 @@ struct Checksum {
 };
 BOOST_DESCRIBE_ENUM(Checksum::Algorithm, sha256, sha1, md5, xxh3)
 BOOST_DESCRIBE_STRUCT(Checksum::Params, (), (path, algorithm, exclude, follow, check))
-BOOST_DESCRIBE_STRUCT(Checksum::Task, (), (path, expected))
+BOOST_DESCRIBE_STRUCT(Checksum::Task, (), (path, expected, bytes, modified))
 BOOST_DESCRIBE_STRUCT(Checksum::Result, (), (path, checksum, bytes))
 
 // What a thread keeps from file to file.

@@ -14,4 +14,8 @@ int tell(const std::exception& failure) {
   return static_cast<int>(bad_input ? ExitStatus::bad_input : ExitStatus::machinery);
 }
 
+int tell_unknown() {
+  return tell(MachineryFailure{"something was thrown that is no std::exception; look for it in the job"});
+}
+
 }  // namespace mpifarm::app

@@ -8,5 +8,6 @@ namespace mpifarm::app {
 // Says on stderr what is wrong, once. Bad input is every rank's, so rank 0 alone says it, and the others are
 // content. Returns the exit status.
 int tell(const std::exception& failure);
+int tell_unknown();  // of what was thrown and is no std::exception
 
 }  // namespace mpifarm::app

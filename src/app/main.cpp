@@ -67,6 +67,8 @@ int main(int argc, char** argv, const Jobs& jobs) {
     return std::visit(Carry{jobs}, parse_arguments({argv + 1, argv + argc}, jobs));
   } catch (const std::exception& error) {
     return tell(error);
+  } catch (...) {
+    return tell_unknown();
   }
 }
 

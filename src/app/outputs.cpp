@@ -10,7 +10,7 @@
 namespace mpifarm::app {
 namespace {
 
-constexpr std::size_t fold_window_bytes = 4 << 20;
+constexpr std::size_t fold_window_bytes = 2 << 20;
 
 }  // namespace
 
@@ -39,17 +39,22 @@ std::string Outputs::results_name() const {
 std::string Outputs::finish(std::uint64_t known, const Order& order) {
   malloc_trim(0);  // what the run had in flight is not needed any more
   const std::uint64_t folded = folder_ ? folder_->finish() : 0;
-  if (!sinks_.empty() && folded < known) feed_from_journal(folded, order);
+  if (!sinks_.empty() && folded < known) feed_from_journal(folded, known, order);
   if (results_ != nullptr) results_->finish();
   return job_ ? job_->conclude(plan_.directory.path) : std::string{};
 }
 
-void Outputs::feed_from_journal(std::uint64_t from, const Order& order) {
+void Outputs::feed_from_journal(std::uint64_t from, std::uint64_t known, const Order& order) {
   journal::OrderedOutcomes outcomes{journal::inspect(plan_.directory.path), order, plan_.directory.path};
-  for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
+  std::uint64_t found = 0;
+  for (journal::TaskOutcome outcome; outcomes.next(outcome); ++found) {
     if (outcome.id.value < from) continue;
     for (const auto& sink : sinks_) sink->take(outcome);
   }
+  if (found != known)
+    throw MachineryFailure{"the journal in " + plan_.directory.path.string() + " has " +
+                           std::to_string(found) + " of " + std::to_string(known) +
+                           " outcomes; restore it from a copy, or start a new run"};
 }
 
 }  // namespace mpifarm::app

@@ -25,7 +25,7 @@ class Outputs {
   std::string finish(std::uint64_t known, const Order& order);
 
  private:
-  void feed_from_journal(std::uint64_t from, const Order& order);
+  void feed_from_journal(std::uint64_t from, std::uint64_t known, const Order& order);
 
   const RunPlan& plan_;
   std::unique_ptr<AnyJob> job_;  // of reduce and conclude alone

@@ -8,23 +8,18 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <set>
 
 #include "app/journal_counts.hpp"
+#include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "journal/ordered.hpp"
-#include "run/manifest.hpp"
-#include "run/run_directory.hpp"
 
 namespace mpifarm::app {
 namespace {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-Manifest read_manifest(const RunDirectory& run) {
-  require_run(run);
-  return parse_manifest(read_file(run.manifest()), run.manifest().string());
-}
 
 // Where results are sorted: beside the run, or in the system's place when that cannot be written.
 std::filesystem::path scratch_directory(const RunDirectory& run) {
@@ -35,7 +30,7 @@ std::filesystem::path scratch_directory(const RunDirectory& run) {
 class MergedOutcomes {
  public:
   void add(const RunDirectory& run, const Manifest& manifest) {
-    const journal::Survey survey = journal::inspect(run.path);
+    const journal::Survey survey = inspect_journal(run);
     const JournalCounts counts = count_journal(run);
     const Order order{parse_order(manifest.order),
                       manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
@@ -128,6 +123,7 @@ class TextOutput {
 void results(const ResultsCommand& command, const Jobs& jobs) {
   MergedOutcomes outcomes;
   const JobType* type = nullptr;
+  std::set<std::uint64_t> seen;
   for (const std::string& directory : command.directories) {
     const RunDirectory run{directory};
     const Manifest manifest = read_manifest(run);
@@ -135,6 +131,8 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
     if (job == nullptr)
       throw BadInput{"this program has no job \"" + manifest.job + "\" (of the run " + directory +
                      "); use the program that started it"};
+    if (!seen.insert(manifest.run_id).second)
+      throw BadInput{"a run is named twice (" + directory + "); name each run once"};
     if (type != nullptr && job != type)
       throw BadInput{"the runs are of different jobs (" + std::string{type->name()} + ", " + manifest.job +
                      "); name runs of one job"};

@@ -57,7 +57,7 @@ class Rank {
 // Rank 0. The other ranks wait for its word, so it says goodbye whatever happens, and before anything that
 // could take long.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
-  leave_on_signal("stopped by a signal before anything ran");
+  leave_on_signal("stopped by a signal before anything ran; start it again");
   std::optional<RunPlan> plan;
   std::optional<RunMaster> master;
   int status = 0;
@@ -67,6 +67,8 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
     status = master->run();
   } catch (const std::exception& error) {
     status = tell(error);
+  } catch (...) {
+    status = tell_unknown();
   }
   dismiss(rank.transport());
   if (master && master->still_busy()) {

@@ -108,6 +108,8 @@ void RunMaster::refuse_rest_of_source() const {
     throw BadInput{error.what() + kept};
   } catch (const std::exception& error) {
     throw MachineryFailure{"the source failed (" + std::string{error.what()} + ")" + kept};
+  } catch (...) {
+    throw MachineryFailure{"the source threw something that is no std::exception" + kept};
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -155,12 +156,11 @@ void check_source(RunPlan& plan) {
     const bool complete = plan.survey->complete;
     if (plan.origin() == TaskOrigin::list && complete) return;
     open_source(plan);
+    plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
     if (plan.origin() == TaskOrigin::job) {
       CheckedSource{*plan.survey, plan.job->open_source(), *plan.type}.check_all();
       return;
     }
-    if (!plan.manifest.tasks)
-      plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
   } else {
     plan.manifest.tasks = plan.job->size();
     plan.manifest.source_digest = source_digest(*plan.job);
@@ -218,16 +218,14 @@ void RunPlan::create() {
 RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   const RunDirectory directory{command.directory};
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
-  require_run(directory);
-  check_unchanged(command, parse_manifest(read_file(directory.manifest()), directory.manifest().string()));
+  check_unchanged(command, read_manifest(directory));
   return plan_resume(directory.path, {command.type});
 }
 
 RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   RunPlan plan;
   plan.directory.path = run;
-  require_run(plan.directory);
-  plan.manifest = parse_manifest(read_file(plan.directory.manifest()), plan.directory.manifest().string());
+  plan.manifest = read_manifest(plan.directory);
   plan.type = find_job(jobs, plan.manifest.job);
   if (plan.type == nullptr)
     throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +
@@ -241,7 +239,7 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   enter_working_directory(plan);
   plan.params = plan.type->params_from_value(plan.manifest.params);
   plan.job = plan.type->make(plan.params, plan.origin());
-  plan.survey = journal::inspect(plan.directory.path);
+  plan.survey = inspect_journal(plan.directory);
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
                    " is not of the run.json beside it); restore the run directory from a copy"};

@@ -8,13 +8,12 @@
 #include "app/journal_counts.hpp"
 #include "app/progress.hpp"
 #include "app/query_commands.hpp"
+#include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "describe/json.hpp"
 #include "describe/value.hpp"
-#include "run/manifest.hpp"
-#include "run/run_directory.hpp"
 #include "run/summary.hpp"
 
 namespace mpifarm::app {
@@ -121,8 +120,7 @@ void watch(const RunDirectory& run, const Manifest& manifest) {
 
 void status(const StatusCommand& command) {
   const RunDirectory run{command.directory};
-  require_run(run);
-  const Manifest manifest = parse_manifest(read_file(run.manifest()), run.manifest().string());
+  const Manifest manifest = read_manifest(run);
   if (command.watch) watch(run, manifest);
   const auto holder = lock_holder(run);
   std::error_code ignored;

@@ -76,6 +76,11 @@ double cpu_quota() {
   return limit;
 }
 
+std::uint32_t online_cpus() {
+  const long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? static_cast<std::uint32_t>(count) : 0;
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   gethostname(name.data(), name.size() - 1);

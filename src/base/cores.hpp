@@ -10,6 +10,9 @@ namespace mpifarm {
 // The CPU numbers of the affinity mask of the calling thread, ascending.
 std::vector<std::uint32_t> affinity_cpus();
 
+// CPUs of this host that are switched on.
+std::uint32_t online_cpus();
+
 // Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow; 0 for no
 // limit.
 double cpu_quota();

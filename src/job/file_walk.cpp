@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
 #include "describe/value.hpp"
 
 namespace mpifarm {
@@ -40,8 +43,11 @@ std::vector<std::string> matches_of(const std::string& pattern) {
   return paths;
 }
 
+// A living master of this host keeps its lock file locked.
 bool holds_live_run(int directory) {
-  return faccessat(directory, "run.json", F_OK, 0) == 0 && faccessat(directory, "lock", F_OK, 0) == 0;
+  if (faccessat(directory, "run.json", F_OK, 0) != 0) return false;
+  const FileDescriptor lock{openat(directory, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  return lock.get() >= 0 && flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 }  // namespace
@@ -108,7 +114,9 @@ bool FileWalk::enter() {
   });
   if (path_.back() != '/') path_ += '/';
   Level level{path_.size(), status.st_dev, status.st_ino, {}};
-  if (!inside && !holds_live_run(dirfd(directory.get()))) {
+  const bool live = holds_live_run(dirfd(directory.get()));
+  if (live) log::warning(path_ + " is passed over: it holds a run of mpifarm that is going on");
+  if (!inside && !live) {
     errno = 0;
     while (const dirent* found = readdir(directory.get())) {
       add(level, found->d_name, found->d_type, dirfd(directory.get()));

@@ -194,8 +194,9 @@ class JobTypeOf final : public JobType {
     } catch (const MachineryFailure&) {
       throw;
     } catch (const std::exception& error) {
-      throw BadInput{std::string{"the job does not take its params ("} + error.what() + "); see `describe " +
-                     Job::name + "`"};
+      refuse_params(error.what());
+    } catch (...) {
+      refuse_params("it threw something that is no std::exception");
     }
   }
 
@@ -232,6 +233,10 @@ class JobTypeOf final : public JobType {
   }
 
  private:
+  [[noreturn]] static void refuse_params(const std::string& why) {
+    throw BadInput{"the job does not take its params (" + why + "); see `describe " + Job::name + "`"};
+  }
+
   std::vector<std::string> measured_;
 };
 

@@ -47,10 +47,12 @@ Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOption
     if (i == 0 && options.master_slots) allotment.slots[i] = *options.master_slots;
     const std::size_t cores = ranks[i].cpus.size();
     if (allotment.slots[i] > cores && cores > 0)
-      allotment.warnings.push_back("rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
-                                   plural(allotment.slots[i], "thread") + " but is bound to " +
-                                   plural(cores, "core") + " (CPU " + format_cpus(ranks[i].cpus) +
-                                   "); use --threads auto, or start it with mpirun --bind-to none");
+      allotment.warnings.push_back(
+          "rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
+          plural(allotment.slots[i], "thread") +
+          (ranks[i].online == cores ? " but the host has " : " but is bound to ") + plural(cores, "core") +
+          " (CPU " + format_cpus(ranks[i].cpus) + "); use --threads auto" +
+          (ranks[i].online == cores ? "" : ", or start it with mpirun --bind-to none"));
   }
   return allotment;
 }

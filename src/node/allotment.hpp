@@ -13,6 +13,7 @@ struct RankCores {
   std::string host;
   std::vector<std::uint32_t> cpus;  // affinity mask
   double quota = 0;                 // cores of CPU time its control group allows; 0 for no limit
+  std::uint32_t online = 0;         // CPUs of the host; 0: not known
 };
 
 struct AllotmentOptions {

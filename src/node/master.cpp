@@ -16,8 +16,8 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::size_t most_backlog_bytes = 4
-                                           << 20;  // waiting for the journal; beyond it no credit is granted
+// Waiting for the journal; beyond it no credit is granted.
+constexpr std::size_t most_backlog_bytes = 2 << 20;
 constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
 constexpr std::size_t samples_between = 62;
 
@@ -89,7 +89,7 @@ void Master::on(int peer, const wire::Hello& hello) {
                    "); make what it needs available there"};
   WorkerFacts& facts = workers_.at(static_cast<std::size_t>(peer));
   facts.host = hello.host;
-  facts.cores = {hello.host, details.cpus, details.cpu_quota};
+  facts.cores = {hello.host, details.cpus, details.cpu_quota, details.online_cpus};
   check_source(hello, details);
   here_[static_cast<std::size_t>(peer)] = true;
 }
@@ -154,7 +154,7 @@ bool Master::pull_source() {
   bool end = false;
   try {
     end = pump_->take(wanted, items);
-  } catch (const std::exception&) {
+  } catch (...) {
     source_failure_ = std::current_exception();
     pump_.reset();
     return true;

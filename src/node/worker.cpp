@@ -49,6 +49,7 @@ wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
   wire::HelloDetails hello;
   hello.cpus = affinity_cpus();
   hello.cpu_quota = cpu_quota();
+  hello.online_cpus = online_cpus();
   try {
     if (!setup.working_directory.empty()) std::filesystem::current_path(setup.working_directory);
     const JobType* type = find_job(jobs_, setup.job);

@@ -45,7 +45,7 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
   const fs::path parent = target.parent_path();
   fs::create_directories(parent, error);
   if (error) refuse(run.path, error.message());
-  std::string building = (parent / (".new-" + target.filename().string() + "-XXXXXX")).string();
+  std::string building = (parent / ".new-XXXXXX").string();
   if (mkdtemp(building.data()) == nullptr) refuse(run.path, errno_text(errno));
   try {
     const fs::path file = RunDirectory{building}.manifest();

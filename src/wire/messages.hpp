@@ -130,12 +130,13 @@ struct HelloDetails {
   std::string error;                       // why the job could not be made here; empty when it could
   std::vector<std::uint32_t> cpus;         // the affinity mask
   double cpu_quota = 0;                    // cores of CPU time that the control group allows; 0 for no limit
+  std::uint32_t online_cpus = 0;           // of the host
   std::uint64_t source_size = 0;           // indexed sources
   std::vector<std::uint64_t> sample_keys;  // TaskKeys of SetupDetails::samples, in their order
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& error& cpus& cpu_quota& source_size& sample_keys;
+    archive& error& cpus& cpu_quota& online_cpus& source_size& sample_keys;
   }
 };
 

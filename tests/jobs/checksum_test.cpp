@@ -1,6 +1,8 @@
 #include "jobs/checksum.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "serial_farm.hpp"
 #include "support/expect.hpp"
 #include "support/temporary_directory.hpp"
@@ -178,7 +181,17 @@ TEST_F(ChecksumTest, PassesOverALiveRun) {
   write(tree() / "runs" / "live" / "journal", "");
   EXPECT_EQ(paths(Farm{{{"--path", tree() / "runs"}}}).size(), 2U) << "it has ended";
   write(tree() / "runs" / "live" / "lock", "");
+  EXPECT_EQ(paths(Farm{{{"--path", tree() / "runs"}}}).size(), 3U) << "its master is dead";
+  const mpifarm::FileDescriptor lock{open((tree() / "runs" / "live" / "lock").c_str(), O_RDONLY | O_CLOEXEC)};
+  ASSERT_EQ(flock(lock.get(), LOCK_EX), 0);
   EXPECT_TRUE(paths(Farm{{{"--path", tree() / "runs"}}}).empty());
+}
+
+TEST_F(ChecksumTest, AResumeSeesWhatChanged) {
+  const auto before = Farm{{{"--path", tree()}}}.descriptors();
+  EXPECT_EQ(Farm({{"--path", tree()}}).descriptors(), before);
+  fs::last_write_time(tree() / "b.txt", fs::last_write_time(tree() / "b.txt") - std::chrono::seconds{1});
+  EXPECT_NE(Farm({{"--path", tree()}}).descriptors(), before);
 }
 
 TEST_F(ChecksumTest, ChecksLists) {
@@ -286,7 +299,7 @@ TEST_F(ChecksumTest, UnreadableFilesAndDirectoriesAreFailedTasks) {
 TEST_F(ChecksumTest, WhatIsNoRegularFileWhenReadIsAFailedTask) {
   const Farm farm{{{"--path", tree()}}};
   const auto message = [&](const std::string& path) {
-    return farm.compute(0, mpifarm::pack(Checksum::Task{path, {}})).message;
+    return farm.compute(0, mpifarm::pack(Checksum::Task{path, {}, 0, 0})).message;
   };
   EXPECT_EQ(message("/nowhere\n"), "\"/nowhere\\n\" cannot be read (No such file or directory)");
   EXPECT_EQ(message(tree()),

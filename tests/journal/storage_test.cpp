@@ -6,6 +6,7 @@
 #include <random>
 
 #include "run_directory.hpp"
+#include "support/synced.hpp"
 
 namespace mpifarm::journal {
 namespace {
@@ -120,6 +121,15 @@ TEST(Writer, CountsBytes) {
   writer.flush();
   EXPECT_EQ(writer.bytes(), run.bytes());
   EXPECT_EQ(writer.buffered(), 0u);
+}
+
+TEST(PosixStorage, SyncReachesTheDisk) {
+  const RunDirectory run;
+  PosixStorage storage{run.segment()};
+  storage.append("kept");
+  const int before = support::fdatasync_calls();
+  storage.sync();
+  EXPECT_EQ(support::fdatasync_calls(), before + 1);
 }
 
 TEST(PosixStorage, ThatWasRemovedIsNoticed) {

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/error.hpp"
 #include "node/identity.hpp"
 #include "node/replay.hpp"
@@ -150,6 +153,61 @@ TEST(Farm, OfAFullDiskEndsWithItsReason) {
   options.storage = [] { return std::make_unique<FullStorage>(); };
   EXPECT_EQ(message_of<MachineryFailure>([&] { support::run_in_threads(3, jobs, options); }),
             "the disk is full");
+}
+
+// Results of 1 kB that say how many were computed.
+struct Heavy : support::Numbers {
+  static constexpr auto name = "heavy";
+  static inline std::atomic<std::uint64_t> computed = 0;
+  using Numbers::Numbers;
+  Result compute(const Task& task, Context& context) const {
+    ++computed;
+    return Numbers::compute(task, context);
+  }
+};
+
+TEST(Farm, NothingMoreIsHandedOutWhileTheJournalIsBehind) {
+  struct StuckStorage final : journal::Storage {
+    void append(BytesView) override {
+      if (Heavy::computed == 0) return;  // the header
+      std::uint64_t before = 0;
+      do {
+        before = Heavy::computed;
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+      } while (before != Heavy::computed);
+      throw MachineryFailure{"stuck"};
+    }
+    void sync() override {}
+  };
+  const Jobs heavy{&job_type<Heavy>()};
+  FarmOptions options = farm_of<Heavy>({{"--count", "400000"}, {"--filler-bytes", "1000"}});
+  options.storage = [] { return std::make_unique<StuckStorage>(); };
+  EXPECT_EQ(message_of<MachineryFailure>([&] { support::run_in_threads(3, heavy, options); }), "stuck");
+  EXPECT_LT(Heavy::computed, 100'000U);
+}
+
+TEST(Replay, ASourceWithAnotherTaskIsRefusedWhileItIsPulled) {
+  struct Altered final : TaskSource {
+    std::unique_ptr<TaskSource> source;
+    int left = 8;
+    explicit Altered(std::unique_ptr<TaskSource> from) : source{std::move(from)} {}
+    Pull pull(Bytes& descriptor) override {
+      const Pull pulled = source->pull(descriptor);
+      if (--left == 0) descriptor.back() ^= 1;
+      return pulled;
+    }
+  };
+  const support::TemporaryDirectory directory;
+  FarmOptions options = farm_of<support::Words>({{"--count", "20"}});
+  options.storage = [&] {
+    return std::make_unique<journal::PosixStorage>(journal::segment_path(directory.path(), 1));
+  };
+  support::run_in_threads(1, jobs, options);
+  const auto job = options.type->make(options.params);
+  const journal::Survey survey = journal::inspect(directory.path());
+  CheckedSource altered{survey, std::make_unique<Altered>(job->open_source()), *options.type};
+  EXPECT_NE(message_of<BadInput>([&] { altered.check_all(); }).find("task 7 is now {\"word\":\"word"),
+            std::string::npos);
 }
 
 TEST(Farm, ARankThatCannotMakeTheJobEndsTheRun) {

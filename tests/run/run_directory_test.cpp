@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "support/expect.hpp"
+#include "support/synced.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace mpifarm {
@@ -35,7 +36,9 @@ TEST(CreateRun, MakesDirectoryAndManifestForTheirOwnerAlone) {
   const TemporaryDirectory directory;
   const RunDirectory run{directory.path() / "deep" / "er" / "run"};
   EXPECT_FALSE(run.is_run());
+  const int before = support::fsync_calls();
   create_run(run, "the manifest");
+  EXPECT_GE(support::fsync_calls(), before + 3) << "the file, its directory and the one around it";
   EXPECT_TRUE(run.is_run());
   EXPECT_EQ(read_file(run.manifest()), "the manifest");
   struct stat status {};

@@ -24,7 +24,7 @@ std::vector<ToWorker> messages_to_worker() {
 }
 
 std::vector<ToMaster> messages_to_master() {
-  const HelloDetails details{"no such file", {0, 1, 5}, 1.5, 1000, {11, 22, 33}};
+  const HelloDetails details{"no such file", {0, 1, 5}, 1.5, 8, 1000, {11, 22, 33}};
   OutcomeBlock block{{500}, 2, 1, {}};
   append_entry(block.entries, Outcome::succeeded, "result");
   append_entry(block.entries, Outcome::failed, "message");

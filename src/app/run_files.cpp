@@ -1,0 +1,25 @@
+#include "app/run_files.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+namespace mpifarm::app {
+
+Manifest read_manifest(const RunDirectory& run) {
+  require_run(run);
+  return parse_manifest(read_file(run.manifest()), run.manifest().string());
+}
+
+journal::Survey inspect_journal(const RunDirectory& run) {
+  journal::Survey survey = journal::inspect(run.path);
+  std::error_code ignored;
+  const bool begun =
+      std::filesystem::exists(run.status(), ignored) || std::filesystem::exists(run.summary(), ignored);
+  if (survey.segments.empty() && !survey.torn_segment && begun)
+    throw MachineryFailure{
+        (run.path / "journal").string() +
+        " is missing, though the run has begun; restore it from a copy, or start a new run"};
+  return survey;
+}
+
+}  // namespace mpifarm::app
