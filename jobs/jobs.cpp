@@ -1,5 +1,7 @@
 #include "jobs/jobs.hpp"
 
+#include <algorithm>
+
 #include "jobs/checksum.hpp"
 #include "jobs/logscan.hpp"
 #include "jobs/mandelbrot.hpp"
@@ -7,9 +9,24 @@
 #include "jobs/spin.hpp"
 #include "jobs/squares.hpp"
 
-const mpifarm::Jobs& all_jobs() {
+namespace {
+
+mpifarm::Jobs make_list() {
   using mpifarm::job_type;
-  static const mpifarm::Jobs jobs{&job_type<Checksum>(), &job_type<Logscan>(), &job_type<Mandelbrot>(),
-                                  &job_type<Pi>(),       &job_type<Spin>(),    &job_type<Squares>()};
+  mpifarm::Jobs jobs;
+  jobs.push_back(&job_type<Checksum>());
+  jobs.push_back(&job_type<Logscan>());
+  jobs.push_back(&job_type<Mandelbrot>());
+  jobs.push_back(&job_type<Pi>());
+  jobs.push_back(&job_type<Spin>());
+  jobs.push_back(&job_type<Squares>());
+  std::ranges::sort(jobs, {}, &mpifarm::JobType::name);
+  return jobs;
+}
+
+}  // namespace
+
+const mpifarm::Jobs& all_jobs() {
+  static const mpifarm::Jobs jobs = make_list();
   return jobs;
 }

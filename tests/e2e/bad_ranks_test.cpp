@@ -93,7 +93,7 @@ TEST(BadLauncher, OnlyRankZeroOfManySpeaks) {
   Command command = mpifarm({"run", "squares", "--run", work / "run"});
   command.environment = {{"PMI_RANK", "2"}, {"PMI_SIZE", "3"}};
   const Ended ended = run(command);
-  expect_status(ended, 2);
+  expect_status(ended, 0);  // anything else, and the launcher could end rank 0 before it has spoken
   EXPECT_TRUE(own_lines(ended).empty()) << ended.err;
 }
 

@@ -119,11 +119,15 @@ TEST_F(Journal, OfAnotherRunIsRefused) {
   EXPECT_EQ(ended.out, "");
 }
 
-TEST_F(Journal, LostAltogetherStartsFromNothing) {
+TEST_F(Journal, LostAltogetherIsRefused) {
   fs::remove(journal_);
-  expect_status(run(mpifarm({"resume", run_, "--threads", "8"})), 0);
-  EXPECT_EQ(summary_of(run_).whole("resumed"), 0u);
-  expect_undisturbed(run_);
+  for (const Arguments& command : {Arguments{"resume", run_, "--quiet"}, Arguments{"results", run_}}) {
+    const Ended ended = run(mpifarm(command));
+    expect_status(ended, 3);
+    EXPECT_THAT(own_lines(ended), testing::ElementsAre(HasSubstr(journal_.string() + " is missing")))
+        << ended.err;
+    EXPECT_EQ(ended.out, "");
+  }
 }
 
 // src/journal/README.md: magic, major, minor, and the low half of the hash of these.

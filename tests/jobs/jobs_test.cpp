@@ -9,8 +9,9 @@ namespace {
 TEST(Jobs, AreListedByName) {
   std::vector<std::string_view> names;
   for (const mpifarm::JobType* job : all_jobs()) names.push_back(job->name());
-  EXPECT_EQ(names,
-            (std::vector<std::string_view>{"checksum", "logscan", "mandelbrot", "pi", "spin", "squares"}));
+  EXPECT_TRUE(std::ranges::is_sorted(names));
+  for (const std::string_view ours : {"checksum", "logscan", "mandelbrot", "pi", "spin", "squares"})
+    EXPECT_EQ(std::ranges::count(names, ours), 1) << ours;
 }
 
 TEST(Jobs, HaveSummariesAndColumns) {
