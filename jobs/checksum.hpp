@@ -313,8 +313,10 @@ inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
   std::ifstream file{params_.check};
   if (!file) refuse(": " + mpifarm::errno_text(errno));
   Task task;
-  for (std::uint64_t number = 1; const int found = next(file, task); ++number)
-    if (found < 0) refuse(": entry " + std::to_string(number) + " is no checksum and path");
+  std::uint64_t number = 1;
+  int found = next(file, task);
+  for (; found > 0; ++number) found = next(file, task);
+  if (found < 0) refuse(": entry " + std::to_string(number) + " is no checksum and path");
   const auto again = std::make_shared<std::ifstream>(params_.check);
   return mpifarm::Generated<Task>{[again, next](Task& wanted) { return next(*again, wanted) > 0; }};
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "app/journal_counts.hpp"
 #include "app/run_files.hpp"
@@ -91,7 +92,8 @@ void describe_job(const DescribeCommand& command) {
 // Lines of text to any kind of file.
 class TextOutput {
  public:
-  TextOutput(const std::string& file, ResultsText text) : name_{file.empty() ? "stdout" : file}, text_{text} {
+  TextOutput(const std::string& file, ResultsText text)
+      : name_{file.empty() ? "stdout" : file}, text_{std::move(text)} {
     descriptor_ =
         FileDescriptor{file.empty() ? dup(STDOUT_FILENO)
                                     : ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
