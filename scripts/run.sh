@@ -15,7 +15,9 @@ if [ ! -e "$run/SHA256SUMS" ]; then exit "$status"; fi
 say "" "The same, checked by another tool:" "\$ sha256sum --quiet -c $run/SHA256SUMS"
 sha256sum --quiet -c "$run/SHA256SUMS"
 say "$(wc -l <"$run/SHA256SUMS") checksums agree." "" "Next:" \
-  "  scripts/run.sh ~/data                     your own files" \
-  "  build/mpifarm results $run    a row for every task" \
-  "  build/mpifarm list                        the other jobs"
+  "  scripts/run.sh ~/data                                        the same of your own files" \
+  "  build/mpifarm results $run | head    a row for every task" \
+  "  build/mpifarm status $run            how it went; of a live run, how it goes" \
+  "  mpirun -n 4 --oversubscribe build/mpifarm run squares        another job, on more ranks" \
+  "  build/mpifarm list                                           all jobs"
 exit "$status"

@@ -84,8 +84,12 @@ std::optional<pid_t> session_of(const std::string& process) {
 }
 
 // How children ended that somebody waited for; others may be waited for by another Process.
-std::map<pid_t, int>& ended_children() {
-  static std::map<pid_t, int> ended;
+struct EndedChild {
+  int status = 0;
+  rusage used{};
+};
+std::map<pid_t, EndedChild>& ended_children() {
+  static std::map<pid_t, EndedChild> ended;
   return ended;
 }
 
@@ -143,10 +147,13 @@ bool Process::running() {
 }
 
 void Process::reap() {
-  int status = 0;
-  for (pid_t ended = 0; (ended = waitpid(-1, &status, WNOHANG)) > 0;) ended_children()[ended] = status;
-  if (const auto found = ended_children().find(id_); found != ended_children().end())
-    wait_status_ = found->second;
+  EndedChild child;
+  for (pid_t ended = 0; (ended = wait4(-1, &child.status, WNOHANG, &child.used)) > 0;)
+    ended_children()[ended] = child;
+  const auto found = ended_children().find(id_);
+  if (found == ended_children().end()) return;
+  wait_status_ = found->second.status;
+  peak_kilobytes_ = found->second.used.ru_maxrss;
 }
 
 Ended Process::wait() {
@@ -162,6 +169,7 @@ Ended Process::wait() {
   ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   ended.out = read_all(out_);
   ended.err = read_all(err_);
+  ended.peak_kilobytes = peak_kilobytes_;
   return ended;
 }
 

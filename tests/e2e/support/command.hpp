@@ -25,6 +25,7 @@ struct Ended {
   int status = -1;    // exit status; 128 + signal when a signal ended it
   bool late = false;  // the deadline passed
   std::string out, err;
+  long peak_kilobytes = 0;  // of the largest process of those that it waited for, and itself
 };
 
 // A command in the background. Its streams go to files of ours. The destructor kills what is left of it.
@@ -52,6 +53,7 @@ class Process {
   std::chrono::steady_clock::time_point deadline_;
   int out_ = -1, err_ = -1;
   std::optional<int> wait_status_;
+  long peak_kilobytes_ = 0;
 };
 
 Ended run(const Command& command);

@@ -46,6 +46,14 @@ Command on_ranks(int ranks, const Arguments& arguments) {
   return ranks == 0 ? mpifarm(arguments) : mpirun(ranks, arguments);
 }
 
+Command shell(int ranks, const std::string& text) {
+  Command command = under_mpirun({"/bin/sh", "-c", text});
+  command.environment["MPIFARM"] =
+      ranks == 0 ? program()
+                 : std::string{MPIFARM_MPIEXEC} + " -n " + std::to_string(ranks) + " " + program();
+  return command;
+}
+
 Command mpirun_groups(const std::vector<Arguments>& groups) {
   Arguments arguments{MPIFARM_MPIEXEC};
   for (const Arguments& group : groups) {

@@ -20,6 +20,8 @@ Command mpifarm(const Arguments& arguments);
 Command mpirun(int ranks, const Arguments& arguments, const Arguments& launcher_flags = {});
 // On no launcher for 0 ranks.
 Command on_ranks(int ranks, const Arguments& arguments);
+// A shell's command line, in which $MPIFARM is the program on so many ranks.
+Command shell(int ranks, const std::string& text);
 // The same with ranks that differ: each group one rank, with its own program, flags or environment.
 Command mpirun_groups(const std::vector<Arguments>& groups);
 // The job of support/unsteady_job.cpp instead of mpifarm's own.
