@@ -24,6 +24,13 @@
 struct Checksum {
   static constexpr auto name = "checksum";
   static constexpr auto summary = "Checksums of files, and of all files below directories";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"path", "a file, a directory or a glob"},
+      {"algorithm", "of the checksums"},
+      {"exclude", "leave out what matches the glob: the whole path if it has a slash, else the name"},
+      {"follow", "follow symbolic links inside directories"},
+      {"check", "verify this list of checksums, instead of --path"},
+  };
 
   enum class Algorithm { sha256, sha1, md5, xxh3 };
 
@@ -81,7 +88,7 @@ struct Checksum {
   void reduce(const Task&, const Result& result) {
     ++files_;
     bytes_ += result.bytes;
-    if (!params_.check.empty()) return;
+    if (!params_.check.empty() || result.checksum.size() != facts(params_.algorithm).digits) return;
     if (!lines_) lines_ = temporary_file();
     line_.clear();
     append_line(line_, result);
@@ -280,20 +287,29 @@ inline std::string Checksum::unescaped(std::string_view path) {
 inline bool Checksum::parse_line(std::string_view line, Task& task) {
   const bool escaped = line.starts_with('\\');
   if (escaped) line.remove_prefix(1);
+  const Facts* tagged = nullptr;
+  for (const Algorithm algorithm : algorithms)
+    if (line.starts_with(facts(algorithm).name + std::string{" ("})) tagged = &facts(algorithm);
   std::string_view path;
-  if (const std::size_t equals = line.rfind(") = "); equals != line.npos && line.find(" (") < equals) {
-    path = line.substr(0, equals).substr(line.find(" (") + 2);
-    task.expected = line.substr(equals + 4);
+  if (tagged != nullptr) {
+    const std::size_t begin = line.find('(') + 1, end = line.rfind(") = ");
+    if (end == line.npos || end < begin) return false;
+    path = line.substr(begin, end - begin);
+    task.expected = line.substr(end + 4);
   } else {
     const std::size_t gap = line.find(' ');
-    if (gap == line.npos || gap + 2 >= line.size()) return false;
-    task.expected = line.substr(0, gap);
+    if (gap == line.npos || gap + 2 >= line.size() || (line[gap + 1] != ' ' && line[gap + 1] != '*'))
+      return false;
     path = line.substr(gap + 2);
+    task.expected = line.substr(0, gap);
   }
   task.path = escaped ? unescaped(path) : std::string{path};
   std::ranges::transform(task.expected, task.expected.begin(),
                          [](char c) { return c >= 'A' && c <= 'F' ? c + 32 : c; });
-  return algorithm_of(task.expected).has_value();
+  const auto algorithm = algorithm_of(task.expected);
+  if (!algorithm) return false;
+  if (tagged != nullptr) return &facts(*algorithm) == tagged;
+  return *algorithm != Algorithm::xxh3;  // without a tag, xxhsum's 16 digits are of another algorithm
 }
 
 // The list is read to its end first, so that one that is none is refused before anything runs.
@@ -305,11 +321,14 @@ inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
   const auto next = [](std::ifstream& file, Task& task) {
     std::string line;
     while (std::getline(file, line))
-      if (!line.empty() && line != "\r")
+      if (!line.empty() && line != "\r" && line[0] != '#')
         return parse_line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line, task) ? 1 : -1;
     return 0;
   };
-  if (std::filesystem::is_directory(params_.check)) refuse(": a directory");
+  std::error_code ignored;
+  if (std::filesystem::exists(params_.check, ignored) &&
+      !std::filesystem::is_regular_file(params_.check, ignored))
+    refuse(": it is no regular file");
   std::ifstream file{params_.check};
   if (!file) refuse(": " + mpifarm::errno_text(errno));
   Task task;
@@ -324,6 +343,7 @@ inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
 inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& context) const {
   const auto algorithm = task.expected.empty() ? params_.algorithm : algorithm_of(task.expected);
   if (!algorithm) throw std::runtime_error{"\"" + task.expected + "\" is no checksum of a known length"};
+  if (task.path.find('\0') != task.path.npos) fail_task(task.path, "its name has a NUL in it");
   struct File {
     int fd;
     ~File() {

@@ -23,6 +23,15 @@
 struct Logscan {
   static constexpr auto name = "logscan";
   static constexpr auto summary = "Count the lines of files that match regular expressions";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"path", "a file, a directory or a glob; gzip files are read as what they hold"},
+      {"pattern", "count the lines that match this RE2 expression"},
+      {"top", "also the N most frequent values of each pattern's first group"},
+      {"ignore_case", "A matches a"},
+      {"exclude", "leave out what matches the glob: the whole path if it has a slash, else the name"},
+      {"follow", "follow symbolic links inside directories"},
+      {"range_bytes", "how large files are cut"},
+  };
 
   struct Params {
     std::vector<std::string> path;     // files, directories and globs; gzip files are read as what they hold
@@ -58,6 +67,7 @@ struct Logscan {
   class Lines;
 
   void count(std::string_view lines, Result& result) const;
+  static const char* beyond_lines(std::string_view pattern);
   static Task task_of(const std::string& path, bool& whole);
   [[noreturn]] static void fail_task(const std::string& path, const std::string& reason);
 
@@ -76,6 +86,7 @@ class Logscan::Lines {
   // Throws what makes the task fail.
   explicit Lines(const Task& task)
       : task_{task}, fd_{::open(task.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
+    if (task.path.find('\0') != task.path.npos) fail_task(task.path, "its name has a NUL in it");
     struct stat status {};
     if (fd_.get() < 0 || ::fstat(fd_.get(), &status) != 0) fail_task(task.path, mpifarm::errno_text(errno));
     if (S_ISDIR(status.st_mode)) fail_task(task.path, "a directory that could not be listed");
@@ -87,7 +98,7 @@ class Logscan::Lines {
       if (!gzip_) throw std::bad_alloc{};
       ::gzbuffer(gzip_.get(), block_bytes);
     }
-    if (task.bytes > 0) end_ = task.offset + task.bytes;
+    if (task.bytes > 0 && task.bytes < end_ - task.offset) end_ = task.offset + task.bytes;
     begin_ = task.offset > 0 ? task.offset - 1 : 0;
     if (task.offset > 0) skip_line();
   }
@@ -213,6 +224,9 @@ inline Logscan::Logscan(const Params& params) : params_{params} {
                               std::to_string(at == pattern.npos ? 1 : at + 1) + ": " + alone.error() +
                               "); see https://github.com/google/re2/wiki/Syntax"};
     }
+    if (const char* part = beyond_lines(pattern))
+      throw mpifarm::BadInput{"--pattern looks beyond its line (\"" + pattern + "\" has " + part +
+                              "); use ^ and $, which are those of each line"};
     if (params.top > 0 && alone.NumberOfCapturingGroups() == 0)
       throw mpifarm::BadInput{"--top needs a group to take values from (--pattern \"" + pattern +
                               "\" has none); put the value in round brackets"};
@@ -220,6 +234,23 @@ inline Logscan::Logscan(const Params& params) : params_{params} {
   }
   counts_.resize(patterns_.size());
   values_.resize(params.top > 0 ? patterns_.size() : 0);
+}
+
+// What in an expression speaks of the whole text, which is cut at will; null when nothing does.
+inline const char* Logscan::beyond_lines(std::string_view pattern) {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\n') return "a line end";
+    if (pattern.substr(i).starts_with("(?") && i + 2 < pattern.size()) {
+      const std::string_view flags = pattern.substr(i + 2, pattern.substr(i + 2).find_first_not_of("imsU-"));
+      if (flags.find('-') != flags.npos && flags.find('m', flags.find('-')) != flags.npos) return "(?-m)";
+    }
+    if (pattern[i] != '\\') continue;
+    ++i;
+    if (i < pattern.size() && (pattern[i] == 'A' || pattern[i] == 'z'))
+      return pattern[i] == 'A' ? "\\A" : "\\z";
+    if (i < pattern.size() && pattern[i] == 'n') return "\\n";
+  }
+  return nullptr;
 }
 
 // The first task of a file; `whole` when it is not to be cut.

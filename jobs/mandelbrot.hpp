@@ -15,6 +15,15 @@
 struct Mandelbrot {
   static constexpr auto name = "mandelbrot";
   static constexpr auto summary = "The Mandelbrot set, as a picture";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"width", "pixels"},
+      {"height", "pixels"},
+      {"center_x", "middle of the view"},
+      {"center_y", "middle of the view"},
+      {"view_width", "of the view, in the complex plane"},
+      {"max_steps", "beyond which a point counts as inside"},
+      {"tile", "pixels of a tile's side: a task each"},
+  };
 
   struct Params {
     std::uint32_t width = 1600, height = 1200;  // pixels, up to 32768 each

@@ -13,6 +13,11 @@
 struct Pi {
   static constexpr auto name = "pi";
   static constexpr auto summary = "Estimate pi from random points, or compute its hexadecimal digits";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"samples", "random points in all"},
+      {"per_task", "points a task"},
+      {"digits", "when not 0: this many hexadecimal digits instead"},
+  };
 
   struct Params {
     std::uint64_t samples = 10'000'000;  // random points in all

@@ -16,6 +16,16 @@
 struct Spin {
   static constexpr auto name = "spin";
   static constexpr auto summary = "A synthetic load: tasks of drawn durations that compute, wait or fail";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"count", "tasks"},
+      {"duration", "mean of the tasks' durations, seconds"},
+      {"law", "how they are distributed"},
+      {"sigma", "lognormal: standard deviation of the logarithm"},
+      {"alpha", "pareto: exponent of the tail, above 1"},
+      {"wait", "sleep instead of computing"},
+      {"fail_rate", "share of attempts that fail, 0 to 1"},
+      {"steps_per_second", "of one core; 0: measured once in each process"},
+  };
 
   enum class Law { constant, uniform, lognormal, pareto };  // uniform: from 0 to twice the mean
 

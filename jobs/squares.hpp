@@ -8,6 +8,10 @@
 struct Squares {
   static constexpr auto name = "squares";
   static constexpr auto summary = "Square every integer in [from, to)";
+  static constexpr mpifarm::ParamHelp help[] = {
+      {"from", "the first integer"},
+      {"to", "behind the last"},
+  };
 
   struct Params {
     std::int64_t from = 0, to = 10'000;  // become --from and --to

@@ -9,6 +9,7 @@ fail() { say "mpifarm: $1" >&2; exit 2; }
   fail "this is no name for a job (\"$name\"); use lower-case letters, digits and dashes, a letter first"
 file=${name//-/_}
 type=$(sed -E 's/(^|_)([a-z0-9])/\U\2/g' <<<"$file")
+[[ ! $file =~ ^(params|task|result|jobs|main)$ ]] || fail "this is no name for a job (\"$name\" has another meaning here); take another"
 for path in "jobs/$file.hpp" "tests/jobs/${file}_test.cpp"; do
   [ ! -e "$path" ] || fail "the job is there already ($path); take another name"
 done

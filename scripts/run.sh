@@ -12,6 +12,7 @@ say "" "\$ ${command[*]}"
 status=0
 "${command[@]}" || status=$?
 if [ ! -e "$run/SHA256SUMS" ]; then exit "$status"; fi
+if [ ! -s "$run/SHA256SUMS" ]; then say "" "There is no file in $tree that could be read."; exit "$status"; fi
 say "" "The same, checked by another tool:" "\$ sha256sum --quiet -c $run/SHA256SUMS"
 sha256sum --quiet -c "$run/SHA256SUMS"
 say "$(wc -l <"$run/SHA256SUMS") checksums agree." "" "Next:" \

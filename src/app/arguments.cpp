@@ -241,11 +241,10 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     job_flags = command.type->flags();
   }
   for (const describe::FlagInfo& flag : job_flags) {
-    const std::string help = flag.default_text.empty() ? "" : "(" + flag.default_text + ")";
-    CLI::Option* option = flag.is_switch ? flags.on_off(flag.name, help)
-                          : flag.repeated
-                              ? flags.repeated(flag.name, flag.type_name, help + " may be given many times")
-                              : flags.value(flag.name, flag.type_name, help);
+    const std::string help = describe_flag(flag);
+    CLI::Option* option = flag.is_switch  ? flags.on_off(flag.name, help)
+                          : flag.repeated ? flags.repeated(flag.name, flag.type_name, help)
+                                          : flags.value(flag.name, flag.type_name, help);
     option->group("Flags of the job");
   }
   add_run_flags(flags);
@@ -268,7 +267,7 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   if (const auto* text = given(texts, "--tasks")) {
     if (text->empty()) throw BadInput{"--tasks is empty (\"\"); name a file, or - for the standard input"};
-    command.tasks_from = *text == "-" ? *text : std::filesystem::absolute(*text).lexically_normal().string();
+    command.tasks_from = *text == "-" ? *text : std::filesystem::absolute(*text).string();
   }
   command.continues = is_on(texts, "--continue");
   command.dry_run = is_on(texts, "--dry-run");
@@ -336,11 +335,12 @@ Command parse_status(std::vector<std::string> arguments) {
 Command parse_results(std::vector<std::string> arguments) {
   Simple simple{"Writes the results of one run, or of several shards, in task order.", "results"};
   simple.flags.positional("RUN", "run directories");
-  simple.flags.value("--format", "csv|jsonl|sqlite", "(csv); sqlite needs -o");
+  simple.flags.value("--format", "csv|jsonl|sqlite",
+                     "(csv; jsonl where a Result is nested); sqlite needs -o");
   simple.flags.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
   simple.flags.value("--output,-o", "FILE", "(stdout)");
   if (const auto help = parse(simple.app, std::move(arguments), "results")) return PrintCommand{*help};
-  ResultsCommand command{positionals(simple, "RUN", "results"), ResultsFormat::csv, std::nullopt, ""};
+  ResultsCommand command{positionals(simple, "RUN", "results"), std::nullopt, std::nullopt, ""};
   if (const auto* text = given(simple.texts, "--format")) {
     command.format = parse_results_format("--format", *text);
     if (command.format == ResultsFormat::none)

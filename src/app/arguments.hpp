@@ -69,9 +69,9 @@ struct StatusCommand {
 };
 struct ResultsCommand {
   std::vector<std::string> directories;  // at least one
-  ResultsFormat format = ResultsFormat::csv;
-  std::optional<std::string> status;  // succeeded, failed, timed out, crashed
-  std::string output;                 // empty: stdout
+  std::optional<ResultsFormat> format;   // nothing: what fits the job's results
+  std::optional<std::string> status;     // succeeded, failed, timed out, crashed
+  std::string output;                    // empty: stdout
 };
 // Text to be printed, for --help and --version.
 struct PrintCommand {

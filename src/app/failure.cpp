@@ -4,12 +4,14 @@
 
 #include "app/launcher.hpp"
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace mpifarm::app {
 
 int tell(const std::exception& failure) {
   const bool bad_input = dynamic_cast<const BadInput*>(&failure) != nullptr;
   if (bad_input && !speaks_for_all()) return 0;  // mpirun would end rank 0 before it has said what is wrong
+  log::set_footer({});
   std::fprintf(stderr, "mpifarm: %s\n", failure.what());
   return static_cast<int>(bad_input ? ExitStatus::bad_input : ExitStatus::machinery);
 }

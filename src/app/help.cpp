@@ -2,6 +2,15 @@
 
 namespace mpifarm::app {
 
+std::string describe_flag(const describe::FlagInfo& flag) {
+  std::string text = flag.help;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : " ") + more; };
+  if (flag.repeated) add(text.empty() ? "may be given many times" : "; may be given many times");
+  if (!flag.default_text.empty() && !flag.is_switch) add("(" + flag.default_text + ")");
+  if (const std::size_t gap = text.find(" ;"); gap != text.npos) text.erase(gap, 1);
+  return text;
+}
+
 std::string overall_help() {
   return R"(mpifarm computes many tasks on the cores of one or many hosts, loses none, and tells where the time went.
 

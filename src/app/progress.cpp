@@ -38,8 +38,8 @@ std::size_t width(const std::vector<Piece>& pieces) {
 
 // Never all of it before all is done.
 unsigned percent(const ProgressView& view) {
-  if (*view.total == 0) return 100;
-  return static_cast<unsigned>(static_cast<double>(view.done) / static_cast<double>(*view.total) * 100);
+  if (view.done >= *view.total) return 100;
+  return static_cast<unsigned>(static_cast<unsigned __int128>(view.done) * 100 / *view.total);
 }
 
 std::vector<Piece> pieces_of(const ProgressView& view, bool narrow) {

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "app/help.hpp"
 #include "app/journal_counts.hpp"
 #include "app/run_files.hpp"
 #include "base/error.hpp"
@@ -74,9 +75,8 @@ void describe_job(const DescribeCommand& command) {
   const JobType& job = *command.type;
   std::string text = fmt::format("{}: {}\n\nflags\n", job.name(), job.summary());
   for (const describe::FlagInfo& flag : job.flags())
-    text += fmt::format("  {:<24} {}{}{}\n", flag.name, flag.type_name,
-                        flag.default_text.empty() ? "" : " (" + flag.default_text + ")",
-                        flag.repeated ? ", may be given many times" : "");
+    text += fmt::format("  {:<24} {:<12} {}\n", flag.name, flag.is_switch ? "" : flag.type_name,
+                        describe_flag(flag));
   text += "\ntask fields\n";
   for (const std::string& column : job.task_columns()) text += "  " + column + "\n";
   text += "\nresult fields\n";
@@ -122,6 +122,20 @@ class TextOutput {
   Bytes buffer_;
 };
 
+// It is made beside the file and then takes its name, so that must be a file's.
+void check_database(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::symlink_status(file, error);
+  const auto refuse = [&](const std::string& why) {
+    throw BadInput{"the output cannot be written (" + file.string() + ": " + why + "); name another file"};
+  };
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    refuse("it is no regular file");
+  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::is_directory(parent, error)) refuse(parent.string() + " is no directory");
+  if (access(parent.c_str(), W_OK) != 0) refuse(errno_text(errno));
+}
+
 void results(const ResultsCommand& command, const Jobs& jobs) {
   MergedOutcomes outcomes;
   const JobType* type = nullptr;
@@ -149,10 +163,13 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
       if (!command.status || to_string(outcome.outcome) == *command.status) output.take(outcome);
     output.finish();
   };
-  if (command.format == ResultsFormat::sqlite) {
-    write_to(*create_results(command.output, *type, command.format));
+  const ResultsFormat format =
+      command.format.value_or(type->flat_result() ? ResultsFormat::csv : ResultsFormat::jsonl);
+  if (format == ResultsFormat::sqlite) {
+    check_database(command.output);
+    write_to(*create_results(command.output, *type, format));
   } else {
-    TextOutput output{command.output, ResultsText{*type, command.format}};
+    TextOutput output{command.output, ResultsText{*type, format}};
     write_to(output);
   }
 }

@@ -32,7 +32,9 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
 
 std::string how_to_carry_on(const RunPlan& plan) {
   if (!plan.journaled()) return "it keeps no journal (--durability none), so it cannot be resumed";
-  return "carry it on with: mpifarm resume " + plan.directory.path.string();
+  const bool piped = plan.origin() == TaskOrigin::list && !plan.manifest.tasks;
+  return std::string{piped ? "give it the same rows and carry it on with: " : "carry it on with: "} +
+         "mpifarm resume " + plan.directory.path.string();
 }
 
 void print(const std::string& conclusion) {

@@ -126,6 +126,7 @@ void open_source(RunPlan& plan) {
     const TaskListFacts facts = survey_tasks(*plan.type, plan.manifest.tasks_from);
     plan.manifest.tasks = facts.tasks;
     plan.manifest.source_digest = facts.digest;
+    list->expect(facts.tasks);
   }
   plan.source = std::move(list);
 }

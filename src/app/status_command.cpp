@@ -107,9 +107,10 @@ bool is_live(const RunDirectory& run) {
 void watch(const RunDirectory& run, const Manifest& manifest) {
   log::configure(false, false);
   ProgressDisplay display{ProgressMode::automatic};
-  for (; is_live(run); std::this_thread::sleep_for(watch_interval)) {
+  std::error_code ignored;
+  for (; lock_holder(run); std::this_thread::sleep_for(watch_interval)) {
     const TimePoint now = Clock::now();
-    if (!display.due(now)) continue;
+    if (!display.due(now) || !std::filesystem::exists(run.status(), ignored)) continue;
     ProgressView view = view_of(read_json_file(run.status(), describe::parse_json));
     view.job = manifest.job;
     display.show(now, view);

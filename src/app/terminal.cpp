@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,8 +23,12 @@ bool is_set(const char* variable) {
 }  // namespace
 
 std::optional<Terminal> Terminal::behind_stderr() {
+  const char* kind = std::getenv("TERM");
+  if (kind != nullptr && std::string_view{kind} == "dumb") return std::nullopt;
   FileDescriptor file{dup(STDERR_FILENO)};
-  if (!isatty(file.get()) && launched_as()) {
+  struct stat status {};
+  const bool is_pipe = fstat(file.get(), &status) == 0 && S_ISFIFO(status.st_mode);
+  if (is_pipe && launched_as()) {
     const std::string launchers = "/proc/" + std::to_string(getppid()) + "/fd/2";
     file = FileDescriptor{::open(launchers.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
   }
@@ -38,9 +43,6 @@ unsigned Terminal::columns() const {
   return std::max<unsigned>(size.ws_col, least);
 }
 
-bool Terminal::colours() const {
-  const char* kind = std::getenv("TERM");
-  return !is_set("NO_COLOR") && kind != nullptr && std::string_view{kind} != "dumb";
-}
+bool Terminal::colours() const { return !is_set("NO_COLOR") && is_set("TERM"); }
 
 }  // namespace mpifarm::app

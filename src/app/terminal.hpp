@@ -9,12 +9,12 @@ namespace mpifarm::app {
 
 class Terminal {
  public:
-  // Nothing when stderr is no terminal. Under mpirun a rank's stderr is a pipe to mpirun: then it is what
-  // mpirun's own stderr is, if mpirun runs on this host.
+  // Nothing when stderr is no terminal, or a dumb one. Under mpirun a rank's stderr is a pipe to mpirun: then
+  // it is what mpirun's own stderr is, if mpirun runs on this host.
   static std::optional<Terminal> behind_stderr();
 
   unsigned columns() const;  // as it is now; at least 20
-  bool colours() const;      // false when NO_COLOR is set (https://no-color.org) or the terminal is dumb
+  bool colours() const;      // false when NO_COLOR is set (https://no-color.org)
 
  private:
   explicit Terminal(FileDescriptor file) : file_{std::move(file)} {}

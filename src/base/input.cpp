@@ -90,7 +90,8 @@ void Input::refuse(const std::string& reason) const {
 Input::Read Input::read_raw() {
   if (!is_file_) {
     pollfd polled{file_.get(), POLLIN, 0};
-    if (poll(&polled, 1, pipe_patience_ms) == 0) return Read::not_yet;
+    const int ready = poll(&polled, 1, pipe_patience_ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) return Read::not_yet;
   }
   const ssize_t size = ::read(file_.get(), raw_.data() + raw_bytes_, raw_.size() - raw_bytes_);
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return Read::not_yet;

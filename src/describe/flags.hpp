@@ -17,6 +17,7 @@ struct FlagInfo {
   std::string field;
   std::string type_name;  // "integer", "number", "text", "path", "yes|no", "one of a|b"; of a repeated flag,
                           // of each item
+  std::string help;       // what it means, where the job says
   std::string default_text;  // items joined by commas; empty for an optional that is empty
   bool repeated = false;     // a vector: may be given many times
   bool is_switch = false;    // a bool: may be given without a value

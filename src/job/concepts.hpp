@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <initializer_list>
 #include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "describe/archive.hpp"
 #include "describe/check.hpp"
@@ -49,6 +51,29 @@ constexpr std::initializer_list<const char*> measured_fields() {
     return Job::measured;
   else
     return {};
+}
+
+// What each param means, for --help.
+using ParamHelp = std::pair<const char*, const char*>;
+
+template <class Job>
+constexpr std::span<const ParamHelp> param_help() {
+  if constexpr (requires { std::span<const ParamHelp>{Job::help}; })
+    return Job::help;
+  else
+    return {};
+}
+
+template <class Job>
+consteval bool help_is_of_params() {
+  for (const ParamHelp& entry : param_help<Job>()) {
+    const std::string_view param = entry.first;
+    bool found = false;
+    describe::for_each_field_type<typename Job::Params>(
+        [&](std::string_view field, auto) { found = found || field == param; });
+    if (!found) return false;
+  }
+  return true;
 }
 
 template <class Job>
@@ -97,6 +122,7 @@ consteval void check_job() {
       },
       "mpifarm: a job has `Result compute(const Task&, mpifarm::Context&) const`");
   static_assert(measured_are_fields<Job>(), "mpifarm: `measured` names a field that Result does not have");
+  static_assert(help_is_of_params<Job>(), "mpifarm: `help` names a field that Params does not have");
 }
 
 }  // namespace mpifarm

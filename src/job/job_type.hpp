@@ -166,7 +166,13 @@ class JobTypeOf final : public JobType {
   bool has_conclude() const override { return ConcludingJob<Job> || ConcludingInRunJob<Job>; }
   std::span<const std::string> measured() const override { return measured_; }
 
-  std::vector<describe::FlagInfo> flags() const override { return describe::flags_of<Params>(); }
+  std::vector<describe::FlagInfo> flags() const override {
+    std::vector<describe::FlagInfo> flags = describe::flags_of<Params>();
+    for (describe::FlagInfo& flag : flags)
+      for (const auto& [param, text] : param_help<Job>())
+        if (flag.field == param) flag.help = text;
+    return flags;
+  }
   std::vector<std::string> task_columns() const override { return describe::columns<Task>(); }
   std::vector<std::string> result_columns() const override { return describe::columns<Result>(); }
   bool flat_result() const override { return describe::is_flat<Result>(); }

@@ -51,7 +51,10 @@ wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
   hello.cpu_quota = cpu_quota();
   hello.online_cpus = online_cpus();
   try {
-    if (!setup.working_directory.empty()) std::filesystem::current_path(setup.working_directory);
+    std::error_code unknown;  // a process may be in a directory that it may not enter
+    const std::filesystem::path& wanted = setup.working_directory;
+    if (!wanted.empty() && std::filesystem::current_path(unknown) != wanted)
+      std::filesystem::current_path(wanted);
     const JobType* type = find_job(jobs_, setup.job);
     if (type == nullptr) throw BadInput{"there is no job \"" + setup.job + "\" here"};
     job_ = type->make(setup.params, setup.listed ? TaskOrigin::list : TaskOrigin::job);

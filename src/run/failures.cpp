@@ -8,16 +8,26 @@ namespace {
 constexpr std::size_t most_groups = 100;
 constexpr std::size_t most_message_bytes = 500;
 
-// Every number as 0, every quoted text empty.
+bool in_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+// Every word with a digit in it as 0, be it a number or a checksum; every quoted text empty.
 std::string key_of(Outcome outcome, std::string_view message) {
   std::string key{to_string(outcome)};
   key += ':';
-  for (std::size_t at = 0; at < message.size(); ++at) {
-    const char c = message[at];
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit || key.back() != '0') key += digit ? '0' : c;
-    const std::size_t end = c == '"' ? message.find('"', at + 1) : message.npos;
-    if (end != message.npos) at = end;
+  for (std::size_t at = 0; at < message.size();) {
+    std::size_t end = at;
+    while (end < message.size() && in_word(message[end])) ++end;
+    if (end > at) {
+      const std::string_view word = message.substr(at, end - at);
+      key += word.find_first_of("0123456789") == word.npos ? word : "0";
+      at = end;
+      continue;
+    }
+    key += message[at];
+    const std::size_t close = message[at] == '"' ? message.find('"', at + 1) : message.npos;
+    at = close == message.npos ? at + 1 : close + 1;
   }
   return key;
 }

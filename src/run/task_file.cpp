@@ -22,6 +22,16 @@ TaskFile::TaskFile(const JobType& type, std::string path)
       lines_{input_.name(), most_line_bytes} {}
 
 TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
+  const Pull pulled = pull_next(descriptor);
+  if (pulled == Pull::item) ++pulled_;
+  const bool too_few = pulled == Pull::end && expected_ && pulled_ < *expected_;
+  if (too_few || (expected_ && pulled_ > *expected_))
+    throw BadInput{input_.name() + " changed while it was read (it had " + std::to_string(*expected_) +
+                   " tasks, and has " + (too_few ? "fewer" : "more") + "); bring it back as it was"};
+  return pulled;
+}
+
+TaskSource::Pull TaskFile::pull_next(Bytes& descriptor) {
   while (true) {
     if (form_ != Form::unknown || find_form()) {
       const bool found = form_ == Form::csv ? take_row(descriptor) : take_line(descriptor);
@@ -63,7 +73,9 @@ void TaskFile::parse(std::uint64_t line, Parse parse) const {
   try {
     parse();
   } catch (const BadInput& error) {
-    throw BadInput{input_.name() + ", line " + std::to_string(line) + ": " + error.what()};
+    std::string text = input_.name() + ", line " + std::to_string(line) + ": " + error.what();
+    if (text.find("; ") == text.npos) text += "; give one JSON object a line";
+    throw BadInput{text};
   }
 }
 

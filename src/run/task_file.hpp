@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/input.hpp"
@@ -25,11 +26,14 @@ class TaskFile final : public TaskSource {
   // Throws BadInput naming file, line, column and value for what is no task.
   Pull pull(Bytes& descriptor) override;
 
+  // That many tasks were found before: throws BadInput from pull() when there are more or fewer.
+  void expect(std::uint64_t tasks) { expected_ = tasks; }
   bool is_file() const { return input_.is_file(); }  // and no pipe: it can be read again
 
  private:
   enum class Form { unknown, csv, json_lines };
 
+  Pull pull_next(Bytes& descriptor);
   bool find_form();
   bool take_row(Bytes& descriptor);
   bool take_line(Bytes& descriptor);
@@ -43,6 +47,9 @@ class TaskFile final : public TaskSource {
   bool ended_ = false;
   std::uint64_t blank_lines_ = 0;  // before the first character that tells the form
   std::size_t mark_bytes_ = 0;     // of the byte order mark, seen so far
+
+  std::optional<std::uint64_t> expected_;
+  std::uint64_t pulled_ = 0;
 
   describe::CsvReader csv_;
   describe::CsvRow row_;

@@ -48,6 +48,11 @@ TEST(ProgressBar, IsFullOnlyWhenAllIsDone) {
   view.done = 1'000'000;
   EXPECT_THAT(progress_bar(view, 80, false), HasSubstr("100 %"));
   EXPECT_THAT(progress_bar(view, 160, false), Not(HasSubstr(".]")));
+  view.done = 29;
+  view.total = 100;
+  EXPECT_THAT(progress_bar(view, 80, false), HasSubstr("29 %"));
+  view.done = 101;
+  EXPECT_THAT(progress_bar(view, 80, false), HasSubstr("100 %")) << "more than was said";
   view.done = 0;
   view.total = 0;
   EXPECT_THAT(progress_bar(view, 80, false), HasSubstr("100 %"));

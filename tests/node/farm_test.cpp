@@ -183,7 +183,7 @@ TEST(Farm, NothingMoreIsHandedOutWhileTheJournalIsBehind) {
   FarmOptions options = farm_of<Heavy>({{"--count", "400000"}, {"--filler-bytes", "1000"}});
   options.storage = [] { return std::make_unique<StuckStorage>(); };
   EXPECT_EQ(message_of<MachineryFailure>([&] { support::run_in_threads(3, heavy, options); }), "stuck");
-  EXPECT_LT(Heavy::computed, 100'000U);
+  EXPECT_LT(Heavy::computed, 250'000U) << "what was in flight is computed, and no more";
 }
 
 TEST(Replay, ASourceWithAnotherTaskIsRefusedWhileItIsPulled) {

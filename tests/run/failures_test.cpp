@@ -52,6 +52,13 @@ TEST(Failures, AreBounded) {
   EXPECT_EQ(sum, 100'000U);
 }
 
+TEST(Failures, ChecksumsAreNumbers) {
+  Failures failures;
+  failures.add({0}, Outcome::failed, "does not agree (0a1b2c, expected ffee01)");
+  failures.add({1}, Outcome::failed, "does not agree (a99b2c, expected 01eeff)");
+  EXPECT_EQ(failures.groups().size(), 1U);
+}
+
 TEST(Failures, WithAnOpenQuoteAreTakenAsTheyAre) {
   Failures failures;
   failures.add({0}, Outcome::failed, "it said \"no");

@@ -145,6 +145,18 @@ TEST_F(TaskFileTest, RefusesALineWithoutEnd) {
   EXPECT_NE(refusal("{\"label\":\"" + endless).find("line 1 is longer than"), std::string::npos);
 }
 
+TEST_F(TaskFileTest, SaysWhenItChangedWhileItWasRead) {
+  for (const std::uint64_t expected : {1, 3}) {
+    TaskFile list{job_type<Sweep>(), file("n\n1\n2\n")};
+    list.expect(expected);
+    Bytes descriptor;
+    EXPECT_NE(message_of<BadInput>([&] {
+                for (int i = 0; i < 3; ++i) list.pull(descriptor);
+              }).find("changed while it was read"),
+              std::string::npos);
+  }
+}
+
 TEST_F(TaskFileTest, SurveysTheWholeList) {
   const auto facts = [&](BytesView text) { return survey_tasks(job_type<Sweep>(), file(text)); };
   EXPECT_EQ(facts("n\n1\n2\n").tasks, 2U);

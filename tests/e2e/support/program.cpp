@@ -1,5 +1,6 @@
 #include "support/program.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <sstream>
@@ -48,9 +49,9 @@ Command on_ranks(int ranks, const Arguments& arguments) {
 
 Command shell(int ranks, const std::string& text) {
   Command command = under_mpirun({"/bin/sh", "-c", text});
-  command.environment["MPIFARM"] =
-      ranks == 0 ? program()
-                 : std::string{MPIFARM_MPIEXEC} + " -n " + std::to_string(ranks) + " " + program();
+  std::string farm = program();
+  if (ranks > 0) farm = fmt::format("{} -n {} {}", MPIFARM_MPIEXEC, ranks, farm);
+  command.environment["MPIFARM"] = farm;
   return command;
 }
 
