@@ -59,6 +59,9 @@ struct Checksum {
     if (!params.check.empty() && !params.path.empty())
       throw mpifarm::BadInput{"--check and --path exclude each other (\"" + params.check +
                               "\" says which files to read); leave one of the two out"};
+    if (!params.check.empty() && !params.exclude.empty())
+      throw mpifarm::BadInput{"--check and --exclude exclude each other (\"" + params.check +
+                              "\" says which files to read); leave one of the two out"};
   }
 
   // Throws BadInput when there is nothing to read, or the list to be checked is none.
@@ -160,12 +163,12 @@ struct Checksum {
   // As coreutils' sha256sum does: a name with a backslash or a line end is escaped, and its line begins with
   // a backslash. XXH3 as xxhsum writes it.
   void append_line(std::string& out, const Result& result) const {
-    if (params_.algorithm == Algorithm::xxh3) {
-      out.append("XXH3 (").append(result.path).append(") = ").append(result.checksum).append("\n");
-      return;
-    }
+    const bool tagged = params_.algorithm == Algorithm::xxh3;
     if (result.path.find_first_of("\\\n\r") != std::string::npos) out += '\\';
-    out.append(result.checksum).append("  ");
+    if (tagged)
+      out.append("XXH3 (");
+    else
+      out.append(result.checksum).append("  ");
     for (const char c : result.path) {
       if (c == '\n')
         out += "\\n";
@@ -176,6 +179,7 @@ struct Checksum {
       else
         out += c;
     }
+    if (tagged) out.append(") = ").append(result.checksum);
     out += '\n';
   }
 
@@ -336,6 +340,7 @@ inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
   int found = next(file, task);
   for (; found > 0; ++number) found = next(file, task);
   if (found < 0) refuse(": entry " + std::to_string(number) + " is no checksum and path");
+  if (number == 1) refuse(": it lists nothing");
   const auto again = std::make_shared<std::ifstream>(params_.check);
   return mpifarm::Generated<Task>{[again, next](Task& wanted) { return next(*again, wanted) > 0; }};
 }

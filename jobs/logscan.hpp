@@ -1,5 +1,5 @@
 #pragma once
-// Counts the lines that match regular expressions, as `grep -cE` does, in files of any size: cut into byte
+// Counts the lines that match regular expressions, as `grep -caE` does, in files of any size: cut into byte
 // ranges, so that one large file keeps every core busy. Expressions by RE2
 // (https://github.com/google/re2/wiki/Syntax), in UTF-8; what \w and \b take for a word is ASCII.
 //
@@ -163,7 +163,7 @@ class Logscan::Lines {
       const std::size_t used = line_end == buffer_.npos ? buffer_.size() : line_end + 1;
       buffer_.erase(0, used);
       begin_ += used;
-      if (line_end != buffer_.npos || ended_) return;
+      if (line_end != buffer_.npos || ended_ || begin_ >= end_) return;
       read_more();
     }
   }
@@ -306,7 +306,8 @@ inline void Logscan::count(std::string_view lines, Result& result) const {
       const auto match = static_cast<std::size_t>(found[0].data() - text.data());
       if (match == lines.size() && lines.back() == '\n') break;  // nothing, behind the last line
       ++result.counts[i];
-      if (params_.top > 0) ++result.values[i][std::string{found[1].data(), found[1].size()}];
+      if (params_.top > 0 && found[1].data() != nullptr)
+        ++result.values[i][std::string{found[1].data(), found[1].size()}];
       const std::size_t line_end = lines.find('\n', match);
       at = line_end == lines.npos ? lines.size() : line_end + 1;
     }

@@ -8,7 +8,8 @@ allow_mpirun
 ranks=$(nproc)
 run=runs/checksum-$(date +%Y%m%d-%H%M%S)
 command=(mpirun -n "$ranks" build/mpifarm run checksum --path "$tree" --run "$run")
-say "" "\$ ${command[*]}"
+if [ "$(id -u)" -eq 0 ]; then say "" "\$ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"; else say ""; fi
+say "\$ ${command[*]}"
 status=0
 "${command[@]}" || status=$?
 if [ ! -e "$run/SHA256SUMS" ]; then exit "$status"; fi

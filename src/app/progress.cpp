@@ -16,7 +16,6 @@ namespace {
 constexpr auto bar_interval = std::chrono::milliseconds{100};
 constexpr auto line_interval = std::chrono::seconds{5};
 constexpr auto speed_window = std::chrono::seconds{15};
-constexpr std::size_t most_rank_lines = 16;
 
 // A piece of the bar's line. Of several that do not fit, the least important goes first.
 struct Piece {
@@ -67,14 +66,13 @@ std::string rank_line(const RankView& rank) {
                      rank.busy * 100);
 }
 
-std::string rank_lines(const ProgressView& view, unsigned columns) {
+std::string lines_of_ranks(const ProgressView& view, unsigned columns, std::size_t most) {
+  if (most == 0) return {};
+  const bool all = view.ranks.size() <= most;
+  const std::size_t shown = all ? view.ranks.size() : most - 1;
   std::string lines;
-  for (const RankView& rank : view.ranks) {
-    if (&rank - view.ranks.data() == most_rank_lines)
-      return lines + fmt::format("\n  and {} ranks more", view.ranks.size() - most_rank_lines);
-    lines += "\n  " + rank_line(rank).substr(0, columns - 3);
-  }
-  return lines;
+  for (std::size_t i = 0; i < shown; ++i) lines += "\n  " + rank_line(view.ranks[i]).substr(0, columns - 3);
+  return all ? lines : lines + fmt::format("\n  and {} ranks more", view.ranks.size() - shown);
 }
 
 }  // namespace
@@ -92,7 +90,7 @@ std::optional<double> ProgressView::seconds_left() const {
   return static_cast<double>(*total - std::min(done, *total)) / per_second;
 }
 
-std::string progress_bar(const ProgressView& view, unsigned columns, bool colours) {
+std::string progress_bar(const ProgressView& view, unsigned columns, bool colours, std::size_t rank_lines) {
   constexpr unsigned narrow = 64;
   std::vector<Piece> pieces = pieces_of(view, columns < narrow);
   const auto least = [&] { return std::ranges::min_element(pieces, {}, &Piece::importance); };
@@ -112,7 +110,7 @@ std::string progress_bar(const ProgressView& view, unsigned columns, bool colour
               std::string(room - full, '.') + "]";
     }
   }
-  return line + rank_lines(view, columns);
+  return line + lines_of_ranks(view, columns, rank_lines);
 }
 
 std::string progress_text(const ProgressView& view) {
@@ -160,9 +158,10 @@ void ProgressDisplay::finish(const ProgressView& view) {
 }
 
 void ProgressDisplay::draw(const ProgressView& view) const {
-  constexpr unsigned usual_columns = 80;
-  log::set_footer(progress_bar(view, terminal_ ? terminal_->columns() : usual_columns,
-                               terminal_ && terminal_->colours()));
+  constexpr unsigned usual_columns = 80, usual_rows = 24;
+  const unsigned columns = terminal_ ? terminal_->columns() : usual_columns;
+  const unsigned rows = terminal_ ? terminal_->rows() : usual_rows;
+  log::set_footer(progress_bar(view, columns, terminal_ && terminal_->colours(), rows - 2), columns);
 }
 
 }  // namespace mpifarm::app

@@ -38,7 +38,9 @@ struct ProgressView {
 };
 
 // One line of less than `columns`: what matters less is left out where there is no room.
-std::string progress_bar(const ProgressView& view, unsigned columns, bool colours);
+// Below it, at most `rank_lines` lines about ranks.
+std::string progress_bar(const ProgressView& view, unsigned columns, bool colours,
+                         std::size_t rank_lines = 16);
 // The same in words, and with the ranks.
 std::string progress_text(const ProgressView& view);
 

@@ -22,4 +22,12 @@ journal::Survey inspect_journal(const RunDirectory& run) {
   return survey;
 }
 
+std::string how_to_carry_on(const RunDirectory& run, const Manifest& manifest) {
+  if (manifest.durability == "none")
+    return "it keeps no journal (--durability none), so it cannot be resumed";
+  const bool piped = !manifest.tasks_from.empty() && !manifest.tasks;
+  return std::string{piped ? "give it the same rows and carry it on with: " : "carry it on with: "} +
+         "mpifarm resume " + run.path.string();
+}
+
 }  // namespace mpifarm::app

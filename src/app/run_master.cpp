@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/run_files.hpp"
 #include "app/signals.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -28,13 +29,6 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.allotment = {start.threads, start.master_slots};
   options.grace = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{start.grace_seconds});
   return options;
-}
-
-std::string how_to_carry_on(const RunPlan& plan) {
-  if (!plan.journaled()) return "it keeps no journal (--durability none), so it cannot be resumed";
-  const bool piped = plan.origin() == TaskOrigin::list && !plan.manifest.tasks;
-  return std::string{piped ? "give it the same rows and carry it on with: " : "carry it on with: "} +
-         "mpifarm resume " + plan.directory.path.string();
 }
 
 void print(const std::string& conclusion) {
@@ -71,7 +65,8 @@ int RunMaster::run() {
     compute();
   }
   const bool complete = was_complete || scheduler_.finished();
-  leave_on_signal("stopped by a signal before the results were written; " + how_to_carry_on(plan_));
+  leave_on_signal("stopped by a signal before the results were written; " +
+                  how_to_carry_on(plan_.directory, plan_.manifest));
   const Summary summary = summarise();
   std::string conclusion;
   if (complete) conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order());
@@ -83,7 +78,7 @@ int RunMaster::run() {
   log::info(for_people(summary, plan_.directory.path, complete ? outputs_->results_name() : std::string{}));
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
-  log::warning("the run is unfinished; " + how_to_carry_on(plan_));
+  log::warning("the run is unfinished; " + how_to_carry_on(plan_.directory, plan_.manifest));
   return static_cast<int>(plan_.journaled() ? ExitStatus::resumable : ExitStatus::machinery);
 }
 
@@ -103,7 +98,8 @@ void RunMaster::begin() {
 void RunMaster::refuse_rest_of_source() const {
   if (!master_.source_failure()) return;
   const std::string kept = "; the " + std::to_string(scheduler_.committed()) +
-                           " tasks before it are done: mend it and " + how_to_carry_on(plan_);
+                           " tasks before it are done: mend it and " +
+                           how_to_carry_on(plan_.directory, plan_.manifest);
   try {
     std::rethrow_exception(master_.source_failure());
   } catch (const BadInput& error) {
@@ -186,7 +182,7 @@ void RunMaster::on_signals(TimePoint now) {
     return;
   }
   log::warning(fmt::format("stopping: running tasks have {} s to end; {}", start_.grace_seconds,
-                           how_to_carry_on(plan_)));
+                           how_to_carry_on(plan_.directory, plan_.manifest)));
   master_.drain(now);
 }
 
@@ -202,10 +198,12 @@ void RunMaster::report(TimePoint now) {
 
 ProgressView RunMaster::view(TimePoint now) const {
   const Progress p = master_.progress(now);
+  std::uint64_t slots = 0;
+  for (const auto& [rank, tally] : scheduler_.tallies()) slots += tally.slots;
   ProgressView view{.job = std::string{plan_.type->name()},
                     .done = p.committed,
                     .failed = p.failed,
-                    .running = p.leased,
+                    .running = std::min(p.leased, slots),
                     .total = plan_.manifest.tasks,
                     .wall_seconds = p.wall_seconds,
                     .per_second = speed_.per_second(),

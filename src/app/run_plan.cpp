@@ -155,7 +155,7 @@ void check_source(RunPlan& plan) {
   const Manifest before = plan.manifest;
   if (plan.sequential()) {
     const bool complete = plan.survey->complete;
-    if (plan.origin() == TaskOrigin::list && complete) return;
+    if (complete) return;
     open_source(plan);
     plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
     if (plan.origin() == TaskOrigin::job) {
@@ -266,8 +266,11 @@ std::string describe_plan(const RunCommand& command, int ranks) {
                      (ranks == 1 ? " rank" : " ranks") + "\n  params  " +
                      describe::to_json(command.type->params_to_value(params)) + "\n";
   const std::string order{to_string(command.run.order.value_or(OrderKind::fifo))};
+  std::optional<std::uint64_t> tasks = job->size();
+  if (!command.tasks_from.empty() && TaskFile{*command.type, command.tasks_from}.is_file())
+    tasks = survey_tasks(*command.type, command.tasks_from).tasks;
   text += "  order   " + order + "\n  tasks   " +
-          (job->size() ? std::to_string(*job->size()) : "as the source brings them") + "\n";
+          (tasks ? std::to_string(*tasks) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;
   Bytes descriptor;
   const auto source = command.tasks_from.empty()

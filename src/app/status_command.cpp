@@ -34,11 +34,6 @@ describe::Value journal_status(const RunDirectory& run, const Manifest& manifest
                 {"starts", counts.starts}};
 }
 
-std::string how_to_carry_on(const RunDirectory& run, const Manifest& manifest) {
-  if (manifest.durability == "none") return "it kept no journal (--durability none), so it cannot be resumed";
-  return "carry it on with: mpifarm resume " + run.path.string();
-}
-
 std::string status_for_people(const describe::Value& status, const RunDirectory& run,
                               const std::string& state) {
   const auto field = [&](std::string_view name) {

@@ -36,6 +36,13 @@ std::optional<Terminal> Terminal::behind_stderr() {
   return Terminal{std::move(file)};
 }
 
+unsigned Terminal::rows() const {
+  constexpr unsigned usual = 24, least = 2;
+  winsize size{};
+  if (ioctl(file_.get(), TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return usual;
+  return std::max<unsigned>(size.ws_row, least);
+}
+
 unsigned Terminal::columns() const {
   constexpr unsigned usual = 80, least = 20;
   winsize size{};

@@ -13,6 +13,7 @@ class Terminal {
   // it is what mpirun's own stderr is, if mpirun runs on this host.
   static std::optional<Terminal> behind_stderr();
 
+  unsigned rows() const;     // as it is now; at least 2
   unsigned columns() const;  // as it is now; at least 20
   bool colours() const;      // false when NO_COLOR is set (https://no-color.org)
 

@@ -25,9 +25,10 @@ class Screen {
     const std::scoped_lock lock{mutex_};
     put(erasure() + "mpifarm: " + std::string{text} + "\n" + footer_);
   }
-  void set_footer(std::string lines) {
+  void set_footer(std::string lines, unsigned columns) {
     const std::scoped_lock lock{mutex_};
     if (lines.empty() && footer_.empty()) return;
+    if (!lines.empty()) columns_ = columns;
     const std::string before = erasure();
     footer_ = std::move(lines);
     put(before + footer_);
@@ -38,11 +39,24 @@ class Screen {
   }
 
  private:
-  // Escape sequences of ECMA-48: to the footer's first line, and clear from there on.
+  // Escape sequences of ECMA-48: to the footer's first row, and clear from there on. A terminal that became
+  // narrower has wrapped its lines.
   std::string erasure() const {
     if (footer_.empty()) return {};
+    std::size_t rows = 0, width = 0;
+    bool in_colour = false;
+    for (const char c : footer_ + "\n") {
+      if (c == '\n') {
+        rows += 1 + (width == 0 ? 0 : (width - 1) / columns_);
+        width = 0;
+      } else if (in_colour || c == '\x1b') {
+        in_colour = c != 'm';
+      } else {
+        ++width;
+      }
+    }
     std::string text = "\r";
-    for (auto lines = std::ranges::count(footer_, '\n'); lines > 0; --lines) text += "\x1b[A";
+    for (; rows > 1; --rows) text += "\x1b[A";
     return text + "\x1b[J";
   }
   static void put(std::string_view text) {
@@ -53,6 +67,7 @@ class Screen {
   std::mutex mutex_;
   Level least_ = Level::warning;
   std::string footer_;
+  unsigned columns_ = 80;
 };
 
 Screen& screen() {
@@ -102,7 +117,7 @@ void write(Level level, std::string_view text) {
 
 void keep_footer() { screen().keep_footer(); }
 
-void set_footer(std::string lines) { screen().set_footer(std::move(lines)); }
+void set_footer(std::string lines, unsigned columns) { screen().set_footer(std::move(lines), columns); }
 
 void to_file(std::string_view text) {
   screen().write(Level::debug, text);

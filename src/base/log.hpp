@@ -21,9 +21,9 @@ inline void debug(std::string_view text) { write(Level::debug, text); }
 inline void info(std::string_view text) { write(Level::info, text); }
 inline void warning(std::string_view text) { write(Level::warning, text); }
 
-// Lines that stay below everything written to stderr, which must be a terminal then; "" takes them away. None
-// may be longer than the terminal is wide.
-void set_footer(std::string lines);
+// Lines that stay below everything written to stderr, which must be a terminal then, `columns` wide by now;
+// "" takes them away. None may be longer than that.
+void set_footer(std::string lines, unsigned columns = 80);
 // Leaves them where they are, as lines like others.
 void keep_footer();
 

@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <set>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/numbers.hpp"
@@ -40,17 +43,30 @@ std::string_view to_string(ResultsFormat format) {
   }
 }
 
+std::vector<std::string> result_column_names(const JobType& type) {
+  const auto lower = [](std::string text) {
+    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+    return text;
+  };
+  std::set<std::string> taken{"id", "status", "message"};
+  std::vector<std::string> names = type.result_columns();
+  for (std::string& name : names)
+    while (!taken.insert(lower(name)).second) name.insert(0, "result_");
+  return names;
+}
+
 ResultsText::ResultsText(const JobType& type, ResultsFormat format)
     : type_{type}, format_{format}, empty_cells_(type.result_columns().size(), ',') {
   if (format == ResultsFormat::csv && !type.flat_result())
     throw BadInput{"results of " + std::string{type.name()} +
                    " do not fit CSV (a field of them is nested); use jsonl"};
+  if (auto names = result_column_names(type); names != type.result_columns()) renamed_ = std::move(names);
 }
 
 void ResultsText::append_header(Bytes& out) const {
   if (format_ != ResultsFormat::csv) return;
   out += "id,status";
-  for (const std::string& column : type_.result_columns()) {
+  for (const std::string& column : result_column_names(type_)) {
     out += ',';
     describe::append_csv_cell(out, column);
   }
@@ -79,7 +95,7 @@ void ResultsText::append(Bytes& out, const journal::TaskOutcome& outcome) const 
     out += '"';
     if (succeeded) {
       const std::size_t fields_at = out.size();
-      type_.append_result_json(out, outcome.payload);
+      append_fields(out, outcome.payload);
       if (out.size() - fields_at > 2)
         out[fields_at] = ',';  // the Result's fields stand beside id and status
       else
@@ -91,6 +107,15 @@ void ResultsText::append(Bytes& out, const journal::TaskOutcome& outcome) const 
     }
   }
   out += '\n';
+}
+
+void ResultsText::append_fields(Bytes& out, BytesView result) const {
+  if (renamed_.empty()) return type_.append_result_json(out, result);
+  Bytes text;
+  type_.append_result_json(text, result);
+  auto fields = std::get<describe::Value::Object>(describe::parse_json(text).data);
+  for (std::size_t i = 0; i < fields.size(); ++i) fields[i].first = renamed_[i];
+  describe::append_json(out, describe::Value{std::move(fields)});
 }
 
 void Reduction::take(const journal::TaskOutcome& outcome) {

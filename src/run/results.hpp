@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.hpp"
 #include "job/any_job.hpp"
@@ -18,6 +19,10 @@ enum class ResultsFormat : std::uint8_t { csv, jsonl, sqlite, none };
 ResultsFormat parse_results_format(std::string_view flag, std::string_view text);
 std::string_view to_string(ResultsFormat format);
 
+// The names of the Result's columns: one that is the table's own gets `result_` before it. Names differ by
+// more than case.
+std::vector<std::string> result_column_names(const JobType& type);
+
 // Turns outcomes into lines: `id,status`, the Result's fields, and `message` for what did not succeed.
 class ResultsText {
  public:
@@ -28,9 +33,12 @@ class ResultsText {
   void append(Bytes& out, const journal::TaskOutcome& outcome) const;
 
  private:
+  void append_fields(Bytes& out, BytesView result) const;
+
   const JobType& type_;
   ResultsFormat format_;
-  std::string empty_cells_;  // the Result's columns of a failed task
+  std::string empty_cells_;           // the Result's columns of a failed task
+  std::vector<std::string> renamed_;  // its columns, where one of them has another name than its field
 };
 
 // A results file in the making, which gets its name when it is whole.

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <set>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -17,22 +16,6 @@ std::string in_quotes(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) text += c == '"' ? std::string{"\"\""} : std::string{c};
   return text + '"';
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
-// SQLite's names differ by more than case.
-std::vector<std::string> column_names(const JobType& type) {
-  std::vector<std::string> names{"id", "status", "message"};
-  std::set<std::string> taken{names.begin(), names.end()};
-  for (std::string name : type.result_columns()) {
-    while (!taken.insert(lower(name)).second) name.insert(0, "result_");
-    names.insert(names.end() - 1, std::move(name));
-  }
-  return names;
 }
 
 }  // namespace
@@ -78,7 +61,9 @@ SqliteResults::SqliteResults(std::filesystem::path file, const JobType& type)
   check(opened);
   // Nobody sees the file before it is whole, so nothing of it needs to survive a crash.
   execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN");
-  const std::vector<std::string> names = column_names(type);
+  std::vector<std::string> names = result_column_names(type);
+  names.insert(names.begin(), {"id", "status"});
+  names.emplace_back("message");
   columns_ = static_cast<int>(names.size());
   std::string columns = "\"id\" INTEGER PRIMARY KEY", places = "?";
   for (std::size_t i = 1; i < names.size(); ++i) {

@@ -86,6 +86,12 @@ TEST(ProgressBar, ShowsRanksBelow) {
   const std::string lines = progress_bar(view, 60, false);
   EXPECT_THAT(lines, HasSubstr("\n  rank 0 on ws1: 1 234 567 tasks, 99 % busy\n  rank 1 on hhh"));
   EXPECT_LT(lines.substr(lines.rfind('\n') + 1).size(), 60U);
+  view.ranks.resize(100);
+  for (const std::size_t most : {0, 1, 5, 99, 100}) {
+    const std::string few = progress_bar(view, 60, false, most);
+    EXPECT_LE(static_cast<std::size_t>(std::ranges::count(few, '\n')), most);
+  }
+  EXPECT_THAT(progress_bar(view, 60, false, 5), HasSubstr("\n  and 96 ranks more"));
 }
 
 TEST(ProgressText, SaysTheSame) {

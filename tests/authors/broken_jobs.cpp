@@ -81,8 +81,14 @@ struct Plain {
 #define RESULT_TYPE int
 #endif
 
+#if defined(UNKNOWN_HELP)  // expect: mpifarm: `help` names a field that Params does not have
+#define HELP static constexpr mpifarm::ParamHelp help[] = {{"outer", "what is outside"}};
+#else
+#define HELP static constexpr mpifarm::ParamHelp help[] = {{"inner", "what is inside"}};
+#endif
+
 struct Sample {
-  NAME SUMMARY MEASURED struct Params {
+  NAME SUMMARY HELP MEASURED struct Params {
 #if defined(STRUCT_IN_PARAMS)  // expect: a struct inside Params cannot be a flag
     struct Inner {
       int a = 0;

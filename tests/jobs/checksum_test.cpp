@@ -213,6 +213,18 @@ TEST_F(ChecksumTest, ChecksLists) {
   }
 }
 
+TEST_F(ChecksumTest, ChecksWhatItWroteItself) {
+  for (const std::string algorithm : {"xxh3", "md5"}) {
+    Farm farm{{{"--path", tree()}, {"--algorithm", algorithm}}};
+    farm.run();
+    farm.conclude(run());
+    const std::string sums = run() / (algorithm == "md5" ? "MD5SUMS" : "XXH3SUMS");
+    Farm check{{{"--check", sums}}};
+    for (const auto& file : check.run()) EXPECT_EQ(file.outcome, Outcome::succeeded) << file.message;
+    EXPECT_EQ(check.conclude(run()), "12 files, 3000012 bytes agree with " + sums) << "odd names too";
+  }
+}
+
 TEST_F(ChecksumTest, RefusesListsThatAreNone) {
   const auto refusal = [&](const std::string& text) {
     write(run() / "sums", text);
@@ -231,6 +243,7 @@ TEST_F(ChecksumTest, RefusesListsThatAreNone) {
   EXPECT_NE(refusal("MD5 (one) = " + good + "\n").find("entry 1 "), std::string::npos);
   EXPECT_NE(refusal("0123456789abcdef  one\n").find("entry 1 "), std::string::npos) << "XXH64, not XXH3";
   EXPECT_EQ(refusal("XXH3 (one) = 0123456789abcdef\n"), "nothing was thrown");
+  EXPECT_NE(refusal("\n").find("it lists nothing"), std::string::npos);
   EXPECT_NE(
       mpifarm::support::refusal<Checksum>({{"--check", "x"}, {"--path", tree()}}).find("exclude each other"),
       std::string::npos);

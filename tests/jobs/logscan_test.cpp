@@ -147,6 +147,12 @@ TEST_F(LogscanTest, FindsTheTopValuesOfAGroup) {
   EXPECT_EQ(scan(given), "5\tGET (/[a-z])\n1\t(P)\n2\tGET (/[a-z])\t/a\n2\tGET (/[a-z])\t/b\n1\t(P)\tP\n");
 }
 
+TEST_F(LogscanTest, AGroupThatTookNoPartHasNoValue) {
+  Flags given = flags({write("log", "id=5\nx\nx\n")}, {"id=([0-9]+)|x"});
+  given.emplace_back("--top", "3");
+  EXPECT_EQ(scan(given), "3\tid=([0-9]+)|x\n1\tid=([0-9]+)|x\t5\n");
+}
+
 TEST_F(LogscanTest, DescriptorsHoldNoContents) {
   const fs::path file = write("log", sample());
   Flags given = flags({file});

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "journal/writer.hpp"
 #include "node/identity.hpp"
 #include "node/replay.hpp"
 #include "support/expect.hpp"
@@ -184,6 +185,26 @@ TEST(Farm, NothingMoreIsHandedOutWhileTheJournalIsBehind) {
   options.storage = [] { return std::make_unique<StuckStorage>(); };
   EXPECT_EQ(message_of<MachineryFailure>([&] { support::run_in_threads(3, heavy, options); }), "stuck");
   EXPECT_LT(Heavy::computed, 250'000U) << "what was in flight is computed, and no more";
+}
+
+TEST(Replay, SumsWhatEarlierStartsSpent) {
+  using journal::Spent;
+  const support::TemporaryDirectory directory;
+  const auto write = [&](const std::vector<journal::Record>& records) {
+    const journal::Survey before = journal::inspect(directory.path());
+    journal::Writer writer = journal::create_segment(directory.path(), before, 99);
+    for (const journal::Record& record : records) writer.append(record);
+    writer.sync();
+  };
+  const auto spent = [](int wall, int busy, int cpu) { return Spent{Nanos{wall}, Nanos{busy}, Nanos{cpu}}; };
+  write({journal::Started{}, spent(1, 2, 3), spent(4, 5, 6), journal::Sealed{}});
+  write({journal::Started{}});
+  write({journal::Started{}, spent(10, 20, 30)});
+  sched::Options options;
+  sched::Scheduler scheduler{options};
+  const Replayed replayed =
+      replay(journal::inspect(directory.path()), job_type<support::Numbers>(), options, scheduler);
+  EXPECT_EQ(replayed.spent, spent(14, 25, 36));
 }
 
 TEST(Replay, ASourceWithAnotherTaskIsRefusedWhileItIsPulled) {

@@ -154,6 +154,31 @@ TEST(ResultsFormats, HaveNames) {
             "--results is not known (\"xml\"); use csv, jsonl, sqlite or none");
 }
 
+// Fields with the names of the table's own columns.
+struct Clash : NestedResult {
+  static constexpr auto name = "clash";
+  struct Params {};
+  struct Result {
+    int id, message;
+  };
+  explicit Clash(const Params&) : NestedResult{NestedResult::Params{}} {}
+  Result compute(const Task&, Context&) const { return {}; }
+};
+BOOST_DESCRIBE_STRUCT(Clash::Params, (), ())
+BOOST_DESCRIBE_STRUCT(Clash::Result, (), (id, message))
+
+TEST(ResultsText, RenamesWhatTheTableHasItself) {
+  const Bytes packed = pack(Clash::Result{7, 8});
+  Bytes csv, json;
+  const ResultsText as_csv{job_type<Clash>(), ResultsFormat::csv},
+      as_json{job_type<Clash>(), ResultsFormat::jsonl};
+  as_csv.append_header(csv);
+  as_csv.append(csv, {{5}, Outcome::succeeded, packed, {}});
+  as_json.append(json, {{5}, Outcome::succeeded, packed, {}});
+  EXPECT_EQ(csv, "id,status,result_id,result_message,message\n5,succeeded,7,8,\n");
+  EXPECT_EQ(json, "{\"id\":5,\"status\":\"succeeded\",\"result_id\":7,\"result_message\":8}\n");
+}
+
 TEST(ResultsFile, AppearsWhenItIsWholeForItsOwnerAlone) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "results.csv";

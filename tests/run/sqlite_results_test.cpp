@@ -90,6 +90,19 @@ TEST_F(SqliteResultsTest, HoldsEveryKindOfValue) {
   EXPECT_EQ(query("SELECT result_Status FROM results WHERE id = 0"), std::vector<std::string>{"a'b\"c"});
 }
 
+TEST_F(SqliteResultsTest, ARowKeepsNothingOfTheOneBefore) {
+  {
+    SqliteResults table{path_, job_type<Typed>()};
+    table.take({{0}, Outcome::failed, "why", {}});
+    const Bytes packed = pack(Typed::Result{});
+    table.take({{1}, Outcome::succeeded, packed, {}});
+    table.take({{2}, Outcome::failed, "why not", {}});
+    table.finish();
+  }
+  EXPECT_EQ(query("SELECT status, n, message FROM results"),
+            (std::vector<std::string>{"failed|-|why", "succeeded|0|-", "failed|-|why not"}));
+}
+
 TEST_F(SqliteResultsTest, KeepsDoublesExactly) {
   const std::vector<double> numbers{0.1,
                                     1e-320,
