@@ -63,10 +63,16 @@ TEST(Logscan, BadInputIsRefused) {
 TEST(Logscan, AFileThatChangedIsRefusedByName) {
   const Workspace work;
   const fs::path log = work / "log";
-  write_text(log, std::string(1000, '\n'));
+  constexpr std::size_t lines = 300'000;  // a task each, so that it takes seconds
+  write_text(log, std::string(lines, '\n'));
   const std::string path = work / "run";
-  expect_status(run(mpifarm({"run", "logscan", "--path", log, "--pattern", "x", "--run", path})), 0);
-  write_text(log, std::string(1000, 'x'));
+  {
+    Process process{mpifarm({"run", "logscan", "--path", log, "--pattern", "x", "--range-bytes", "1",
+                             "--batch", "1", "--threads", "1", "--run", path})};
+    ASSERT_TRUE(wait_for_outcomes(process, path, 1));
+    process.kill_all();
+  }
+  write_text(log, std::string(lines, 'x'));
   const Ended ended = run(mpifarm({"resume", path, "--quiet"}));
   expect_refused(ended, {"changed", log});
 }
