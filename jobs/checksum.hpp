@@ -31,6 +31,7 @@ struct Checksum {
       {"follow", "follow symbolic links inside directories"},
       {"check", "verify this list of checksums, instead of --path"},
   };
+  static constexpr auto source_params = {"path", "exclude", "follow", "check"};
 
   enum class Algorithm { sha256, sha1, md5, xxh3 };
 
@@ -80,8 +81,7 @@ struct Checksum {
       struct stat status {};
       const bool there = ::stat(task.path.c_str(), &status) == 0;
       task.bytes = there ? static_cast<std::uint64_t>(status.st_size) : 0;
-      task.modified =
-          there ? std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec : 0;
+      task.modified = there ? mpifarm::modified_at(status) : 0;
       return true;
     }};
   }
@@ -145,15 +145,6 @@ struct Checksum {
   [[noreturn]] static void fail(const std::string& path, const char* what) {
     throw mpifarm::MachineryFailure{path + " could not be " + what + " (" + mpifarm::errno_text(errno) +
                                     "); make room or set TMPDIR, then resume the run"};
-  }
-  [[noreturn]] static void fail_task(const std::string& path, const std::string& reason) {
-    throw std::runtime_error{quoted(path) + " cannot be read (" + reason + ")"};
-  }
-  // On one line and in UTF-8, whatever the bytes of `path`.
-  static std::string quoted(const std::string& path) {
-    std::string text;
-    mpifarm::describe::append_json_string(text, path);
-    return text;
   }
 
   mpifarm::Generated<Task> listed_tasks() const;
@@ -348,7 +339,7 @@ inline mpifarm::Generated<Checksum::Task> Checksum::listed_tasks() const {
 inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& context) const {
   const auto algorithm = task.expected.empty() ? params_.algorithm : algorithm_of(task.expected);
   if (!algorithm) throw std::runtime_error{"\"" + task.expected + "\" is no checksum of a known length"};
-  if (task.path.find('\0') != task.path.npos) fail_task(task.path, "its name has a NUL in it");
+  if (task.path.find('\0') != task.path.npos) mpifarm::fail_to_read(task.path, "its name has a NUL in it");
   struct File {
     int fd;
     ~File() {
@@ -358,9 +349,10 @@ inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& co
   // Without O_NONBLOCK a pipe that took the file's place would hang the task.
   const File file{::open(task.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   struct stat status {};
-  if (file.fd < 0 || ::fstat(file.fd, &status) != 0) fail_task(task.path, mpifarm::errno_text(errno));
-  if (S_ISDIR(status.st_mode)) fail_task(task.path, "a directory that could not be listed");
-  if (!S_ISREG(status.st_mode)) fail_task(task.path, "not a regular file");
+  if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
+    mpifarm::fail_to_read(task.path, mpifarm::errno_text(errno));
+  if (S_ISDIR(status.st_mode)) mpifarm::fail_to_read(task.path, "a directory that could not be listed");
+  if (!S_ISREG(status.st_mode)) mpifarm::fail_to_read(task.path, "not a regular file");
 
   thread_local Hasher hasher;
   const std::span<char> buffer = hasher.buffer();
@@ -372,14 +364,14 @@ inline Checksum::Result Checksum::compute(const Task& task, mpifarm::Context& co
     if (context.stop_requested()) throw std::runtime_error{"stopped before its end"};
     const ssize_t size = ::read(file.fd, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) fail_task(task.path, mpifarm::errno_text(errno));
+    if (size < 0) mpifarm::fail_to_read(task.path, mpifarm::errno_text(errno));
     if (size == 0) break;
     hasher.add_buffer(static_cast<std::size_t>(size));
     bytes += static_cast<std::uint64_t>(size);
   }
   Result result{task.path, hasher.hex(), bytes};
   if (!task.expected.empty() && result.checksum != task.expected)
-    throw std::runtime_error{quoted(task.path) + " does not agree (" + result.checksum + ", expected " +
-                             task.expected + ")"};
+    throw std::runtime_error{mpifarm::quoted_path(task.path) + " does not agree (" + result.checksum +
+                             ", expected " + task.expected + ")"};
   return result;
 }

@@ -26,12 +26,14 @@ struct Logscan {
   static constexpr mpifarm::ParamHelp help[] = {
       {"path", "a file, a directory or a glob; gzip files are read as what they hold"},
       {"pattern", "count the lines that match this RE2 expression"},
-      {"top", "also the N most frequent values of each pattern's first group"},
+      {"top",
+       "also the N most frequent values of each pattern's first group; all distinct ones are held in memory"},
       {"ignore_case", "A matches a"},
       {"exclude", "leave out what matches the glob: the whole path if it has a slash, else the name"},
       {"follow", "follow symbolic links inside directories"},
       {"range_bytes", "how large files are cut"},
   };
+  static constexpr auto source_params = {"path", "exclude", "follow", "range_bytes"};
 
   struct Params {
     std::vector<std::string> path;     // files, directories and globs; gzip files are read as what they hold
@@ -69,7 +71,6 @@ struct Logscan {
   void count(std::string_view lines, Result& result) const;
   static const char* beyond_lines(std::string_view pattern);
   static Task task_of(const std::string& path, bool& whole);
-  [[noreturn]] static void fail_task(const std::string& path, const std::string& reason);
 
   Params params_;
   std::vector<std::unique_ptr<re2::RE2>> patterns_;
@@ -86,13 +87,14 @@ class Logscan::Lines {
   // Throws what makes the task fail.
   explicit Lines(const Task& task)
       : task_{task}, fd_{::open(task.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
-    if (task.path.find('\0') != task.path.npos) fail_task(task.path, "its name has a NUL in it");
+    if (task.path.find('\0') != task.path.npos) mpifarm::fail_to_read(task.path, "its name has a NUL in it");
     struct stat status {};
-    if (fd_.get() < 0 || ::fstat(fd_.get(), &status) != 0) fail_task(task.path, mpifarm::errno_text(errno));
-    if (S_ISDIR(status.st_mode)) fail_task(task.path, "a directory that could not be listed");
-    if (!S_ISREG(status.st_mode)) fail_task(task.path, "not a regular file");
-    if (task.modified != 0 && modified_at(status) != task.modified)
-      fail_task(task.path, "changed since it was listed");
+    if (fd_.get() < 0 || ::fstat(fd_.get(), &status) != 0)
+      mpifarm::fail_to_read(task.path, mpifarm::errno_text(errno));
+    if (S_ISDIR(status.st_mode)) mpifarm::fail_to_read(task.path, "a directory that could not be listed");
+    if (!S_ISREG(status.st_mode)) mpifarm::fail_to_read(task.path, "not a regular file");
+    if (task.modified != 0 && mpifarm::modified_at(status) != task.modified)
+      mpifarm::fail_to_read(task.path, "changed since it was listed");
     if (task.offset == 0 && task.bytes == 0 && is_gzip(fd_.get())) {
       gzip_.reset(::gzdopen(::dup(fd_.get()), "rb"));
       if (!gzip_) throw std::bad_alloc{};
@@ -122,9 +124,6 @@ class Logscan::Lines {
   static bool is_gzip(int fd) {
     unsigned char magic[2];
     return ::pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-  }
-  static std::int64_t modified_at(const struct stat& status) {
-    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   }
 
  private:
@@ -181,8 +180,8 @@ class Logscan::Lines {
         size = ::pread(fd_.get(), buffer_.data() + before, wanted, static_cast<off_t>(begin_ + before));
     } while (size < 0 && !gzip_ && errno == EINTR);
     if (gzip_ && (size < 0 || (size == 0 && !whole_gzip())))
-      fail_task(task_.path, "its gzip data are damaged");
-    if (size < 0) fail_task(task_.path, mpifarm::errno_text(errno));
+      mpifarm::fail_to_read(task_.path, "its gzip data are damaged");
+    if (size < 0) mpifarm::fail_to_read(task_.path, mpifarm::errno_text(errno));
     buffer_.resize(before + static_cast<std::size_t>(size));
     ended_ = size == 0;
   }
@@ -261,7 +260,7 @@ inline Logscan::Task Logscan::task_of(const std::string& path, bool& whole) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return task;  // computing it says why
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    task.modified = Lines::modified_at(status);
+    task.modified = mpifarm::modified_at(status);
     whole = Lines::is_gzip(fd);
     if (!whole) task.bytes = static_cast<std::uint64_t>(status.st_size);
   }
@@ -346,10 +345,4 @@ inline std::string Logscan::conclude() const {
       text += std::to_string(count) + '\t' + params_.pattern[i] + '\t' + value + '\n';
   }
   return text;
-}
-
-inline void Logscan::fail_task(const std::string& path, const std::string& reason) {
-  std::string quoted;
-  mpifarm::describe::append_json_string(quoted, path);
-  throw std::runtime_error{quoted + " cannot be read (" + reason + ")"};
 }

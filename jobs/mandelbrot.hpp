@@ -24,6 +24,7 @@ struct Mandelbrot {
       {"max_steps", "beyond which a point counts as inside"},
       {"tile", "pixels of a tile's side: a task each"},
   };
+  static constexpr auto source_params = {"tile"};
 
   struct Params {
     std::uint32_t width = 1600, height = 1200;  // pixels, up to 32768 each

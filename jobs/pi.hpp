@@ -18,6 +18,7 @@ struct Pi {
       {"per_task", "points a task"},
       {"digits", "when not 0: this many hexadecimal digits instead"},
   };
+  static constexpr auto source_params = {"samples", "per_task"};
 
   struct Params {
     std::uint64_t samples = 10'000'000;  // random points in all

@@ -26,6 +26,7 @@ struct Spin {
       {"fail_rate", "share of attempts that fail, 0 to 1"},
       {"steps_per_second", "of one core; 0: measured once in each process"},
   };
+  static constexpr auto source_params = {"count"};
 
   enum class Law { constant, uniform, lognormal, pareto };  // uniform: from 0 to twice the mean
 

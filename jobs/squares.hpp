@@ -12,6 +12,7 @@ struct Squares {
       {"from", "the first integer"},
       {"to", "behind the last"},
   };
+  static constexpr auto source_params = {"from", "to"};
 
   struct Params {
     std::int64_t from = 0, to = 10'000;  // become --from and --to

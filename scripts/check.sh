@@ -39,7 +39,7 @@ only_in() { # WHAT PATTERN ALLOWED...
 }
 only_in MPI '#include [<"](mpi\.h|boost/mpi)' src/transport/mpi_transport.cpp src/app/mpi_session.cpp
 only_in archives '#include <boost/archive' src/wire/codec.cpp src/describe/
-only_in CLI11 '#include <CLI/' src/app/arguments.cpp
+only_in CLI11 '#include <CLI/' src/app/command_line.cpp
 only_in Boost.JSON '#include <boost/json' src/describe/json_parser.cpp
 
 # ---- layout

@@ -78,7 +78,9 @@ void describe_job(const DescribeCommand& command) {
     text += fmt::format("  {:<24} {:<12} {}\n", flag.name, flag.is_switch ? "" : flag.type_name,
                         describe_flag(flag));
   text += "\ntask fields\n";
-  for (const std::string& column : job.task_columns()) text += "  " + column + "\n";
+  for (const describe::FieldInfo& field : job.task_fields())
+    text += fmt::format("  {:<24} {:<12} {}\n", field.name, field.type_name,
+                        field.default_text.empty() ? "" : "(" + field.default_text + ")");
   text += "\nresult fields\n";
   for (const std::string& column : job.result_columns()) {
     const bool measured = std::ranges::find(job.measured(), column) != job.measured().end();

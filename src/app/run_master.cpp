@@ -7,6 +7,7 @@
 
 #include "app/run_files.hpp"
 #include "app/signals.hpp"
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -97,9 +98,9 @@ void RunMaster::begin() {
 // A source that failed has stopped the reading, not what was read before.
 void RunMaster::refuse_rest_of_source() const {
   if (!master_.source_failure()) return;
-  const std::string kept = "; the " + std::to_string(scheduler_.committed()) +
-                           " tasks before it are done: mend it and " +
-                           how_to_carry_on(plan_.directory, plan_.manifest);
+  const std::uint64_t done = scheduler_.committed();
+  const std::string kept = "; " + grouped(done) + (done == 1 ? " task is" : " tasks are") +
+                           " done and kept: " + how_to_carry_on(plan_.directory, plan_.manifest);
   try {
     std::rethrow_exception(master_.source_failure());
   } catch (const BadInput& error) {

@@ -42,9 +42,10 @@ std::string status_for_people(const describe::Value& status, const RunDirectory&
     const auto* text = value->as<std::string>();
     return text == nullptr ? describe::to_json(*value) : *text;
   };
-  return fmt::format("{} {}: {} of {} tasks have their outcome, {} failed\n  {}\n  run     {}\n",
-                     field("job"), field("status"), field("committed"), field("tasks"), field("failed"),
-                     state, run.path.string());
+  const char* so_far = field("source_open") == "true" ? " so far" : "";
+  return fmt::format("{} {}: {} of {} tasks{} have their outcome, {} failed\n  {}\n  run     {}\n",
+                     field("job"), field("status"), field("committed"), field("tasks"), so_far,
+                     field("failed"), state, run.path.string());
 }
 
 // A small JSON file of the run; `read` takes its text apart.

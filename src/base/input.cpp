@@ -36,7 +36,7 @@ class Input::Gunzip {
   // The next decompressed bytes; empty when `raw` is used up, of which it takes bytes off the front. Nothing
   // when the data are damaged.
   std::optional<BytesView> next(BytesView& raw) {
-    while (!raw.empty() || more_inside_) {
+    while (!raw.empty()) {  // a member's last bytes stay there until all of it has been given
       if (member_ended_ && !begin_member(raw)) break;
       stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(raw.data()));
       stream_.avail_in = static_cast<uInt>(raw.size());
@@ -46,7 +46,6 @@ class Input::Gunzip {
       if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) return std::nullopt;
       raw.remove_prefix(raw.size() - stream_.avail_in);
       member_ended_ = result == Z_STREAM_END;
-      more_inside_ = stream_.avail_out == 0 && !member_ended_;
       if (stream_.avail_out < plain_.size())
         return BytesView{plain_}.substr(0, plain_.size() - stream_.avail_out);
     }
@@ -66,7 +65,6 @@ class Input::Gunzip {
   z_stream stream_{};
   Bytes plain_ = Bytes(chunk_bytes, '\0');
   bool member_ended_ = false;
-  bool more_inside_ = false;  // there was no room for all output
 };
 
 Input::Input(std::string path) : name_{std::move(path)} {

@@ -68,7 +68,24 @@ void set_flag(T& member, const GivenFlag& given, bool first) {
 }
 }  // namespace detail
 
+// What may stand in a column of a list.
+struct FieldInfo {
+  std::string name;
+  std::string type_name;     // as in FlagInfo, or "JSON list", "JSON object"
+  std::string default_text;  // of a missing column
+};
+
 // In the order of the fields. Defaults are those of a T made with `T{}`.
+template <Described T>
+std::vector<FieldInfo> fields_of() {
+  std::vector<FieldInfo> fields;
+  const T defaults{};
+  for_each_field(defaults, [&]<class Member>(std::string_view name, const Member& member) {
+    fields.push_back({std::string{name}, type_name<Member>(), text_of(member)});
+  });
+  return fields;
+}
+
 template <Described T>
 std::vector<FlagInfo> flags_of() {
   std::vector<FlagInfo> flags;

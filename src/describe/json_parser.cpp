@@ -128,8 +128,10 @@ Value parse_json(std::string_view text) {
   if (!error && used < text.size()) error = json::error::extra_data;
   if (error) {
     const Builder& builder = parser.handler();
-    refuse(text, used - builder.number_size,
-           builder.number_size > 0 ? builder.number_error : error.message());
+    std::string reason = builder.number_size > 0 ? builder.number_error : error.message();
+    if (error == json::error::syntax && used < text.size() && static_cast<unsigned char>(text[used]) >= 0x80)
+      reason = "bytes that are not UTF-8, or not in a string";
+    refuse(text, used - builder.number_size, reason);
   }
   return std::move(parser.handler().root);
 }

@@ -80,6 +80,7 @@ class JobType {
 
   virtual std::vector<describe::FlagInfo> flags() const = 0;
   virtual std::vector<std::string> task_columns() const = 0;
+  virtual std::vector<describe::FieldInfo> task_fields() const = 0;
   virtual std::vector<std::string> result_columns() const = 0;
   virtual bool flat_result() const = 0;  // every Result field fits a CSV cell
 

@@ -53,6 +53,15 @@ constexpr std::initializer_list<const char*> measured_fields() {
     return {};
 }
 
+// The params that only the job's own source uses, so that beside a list of tasks they would have no effect.
+template <class Job>
+constexpr std::initializer_list<const char*> source_params() {
+  if constexpr (requires { Job::source_params; })
+    return Job::source_params;
+  else
+    return {};
+}
+
 // What each param means, for --help.
 using ParamHelp = std::pair<const char*, const char*>;
 
@@ -76,11 +85,11 @@ consteval bool help_is_of_params() {
   return true;
 }
 
-template <class Job>
-consteval bool measured_are_fields() {
-  for (const std::string_view name : measured_fields<Job>()) {
+template <class Struct>
+consteval bool are_fields(std::initializer_list<const char*> names) {
+  for (const std::string_view name : names) {
     bool found = false;
-    describe::for_each_field_type<typename Job::Result>(
+    describe::for_each_field_type<Struct>(
         [&](std::string_view field, auto) { found = found || field == name; });
     if (!found) return false;
   }
@@ -121,7 +130,10 @@ consteval void check_job() {
         { job.compute(task, context) } -> std::convertible_to<typename Job::Result>;
       },
       "mpifarm: a job has `Result compute(const Task&, mpifarm::Context&) const`");
-  static_assert(measured_are_fields<Job>(), "mpifarm: `measured` names a field that Result does not have");
+  static_assert(are_fields<typename Job::Result>(measured_fields<Job>()),
+                "mpifarm: `measured` names a field that Result does not have");
+  static_assert(are_fields<typename Job::Params>(source_params<Job>()),
+                "mpifarm: `source_params` names a field that Params does not have");
   static_assert(help_is_of_params<Job>(), "mpifarm: `help` names a field that Params does not have");
 }
 

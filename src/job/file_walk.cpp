@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <stdexcept>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -25,9 +26,7 @@ struct Closer {
 };
 
 [[noreturn]] void refuse(const std::string& flag, const std::string& path, const std::string& reason) {
-  std::string quoted;
-  describe::append_json_string(quoted, path);  // on one line and in UTF-8, whatever its bytes
-  throw BadInput{flag + " cannot be read (" + quoted + ": " + reason +
+  throw BadInput{flag + " cannot be read (" + quoted_path(path) + ": " + reason +
                  "); give files and directories that every rank can see"};
 }
 
@@ -51,6 +50,16 @@ bool holds_live_run(int directory) {
 }
 
 }  // namespace
+
+std::string quoted_path(const std::string& path) {
+  std::string text;
+  describe::append_json_string(text, path);
+  return text;
+}
+
+void fail_to_read(const std::string& path, const std::string& reason) {
+  throw std::runtime_error{quoted_path(path) + " cannot be read (" + reason + ")"};
+}
 
 std::vector<std::string> expand_paths(const std::string& flag, const std::vector<std::string>& paths) {
   std::vector<std::string> expanded;

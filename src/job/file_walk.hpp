@@ -1,9 +1,11 @@
 #pragma once
 // The files below paths, listed lazily: what sequential jobs over files pull their tasks from.
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,17 @@ struct FileWalkOptions {
       exclude;          // globs (fnmatch): with a slash of the whole path, else of the name alone
   bool follow = false;  // symbolic links inside directories
 };
+
+// When the file was last modified: nanoseconds since 1970.
+inline std::int64_t modified_at(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+// On one line and in UTF-8, whatever its bytes.
+std::string quoted_path(const std::string& path);
+
+// Throws std::runtime_error naming the file: what makes a task fail.
+[[noreturn]] void fail_to_read(const std::string& path, const std::string& reason);
 
 // What `flag` gave, with every glob replaced by what it matches, in byte order. Throws BadInput naming flag
 // and path for one that is neither a file nor a directory, and a glob that matches nothing.

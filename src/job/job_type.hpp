@@ -174,6 +174,7 @@ class JobTypeOf final : public JobType {
     return flags;
   }
   std::vector<std::string> task_columns() const override { return describe::columns<Task>(); }
+  std::vector<describe::FieldInfo> task_fields() const override { return describe::fields_of<Task>(); }
   std::vector<std::string> result_columns() const override { return describe::columns<Result>(); }
   bool flat_result() const override { return describe::is_flat<Result>(); }
 
@@ -193,6 +194,7 @@ class JobTypeOf final : public JobType {
 
   std::unique_ptr<AnyJob> make(BytesView params, TaskOrigin origin) const override {
     const auto given = unpack<Params>(params);
+    if (origin == TaskOrigin::list) refuse_source_params(given);
     try {
       return std::make_unique<JobInstance<Job>>(given, origin);
     } catch (const BadInput&) {
@@ -241,6 +243,24 @@ class JobTypeOf final : public JobType {
  private:
   [[noreturn]] static void refuse_params(const std::string& why) {
     throw BadInput{"the job does not take its params (" + why + "); see `describe " + Job::name + "`"};
+  }
+
+  static void refuse_source_params(const Params& given) {
+    const Params defaults{};
+    for (const std::string_view param : source_params<Job>()) {
+      Bytes value, usual;
+      const auto pack_param = [param](const Params& from, Bytes& to) {
+        describe::for_each_field(from, [&](std::string_view field, const auto& member) {
+          if (field == param) Packer{to} & member;
+        });
+      };
+      pack_param(given, value);
+      pack_param(defaults, usual);
+      if (value != usual)
+        throw BadInput{describe::flag_name(param) +
+                       " has no effect beside --tasks (the list says what there is to do); leave one of the "
+                       "two out"};
+    }
   }
 
   std::vector<std::string> measured_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/amounts.hpp"
+#include "base/printable.hpp"
 #include "describe/json.hpp"
 #include "describe/value.hpp"
 
@@ -18,13 +19,6 @@ std::string counted(std::uint64_t number, const std::string& what) {
   return grouped(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-// On one line, whatever a task says.
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  return text;
-}
-
 std::string failure_lines(const Summary& s) {
   std::string text;
   for (const FailureGroup& group : s.failures) {
@@ -32,7 +26,7 @@ std::string failure_lines(const Summary& s) {
       return text + fmt::format("  ...     {} more, see summary.json\n",
                                 counted(s.failures.size() - most_failure_lines, "kind"));
     text += fmt::format("  {:<7} {}: {} (task {})\n", group.status == "timed out" ? "timeout" : group.status,
-                        grouped(group.count), one_line(group.message), group.first_task);
+                        grouped(group.count), printable(group.message), group.first_task);
   }
   return text;
 }

@@ -87,8 +87,14 @@ struct Plain {
 #define HELP static constexpr mpifarm::ParamHelp help[] = {{"inner", "what is inside"}};
 #endif
 
+#if defined(UNKNOWN_SOURCE_PARAM)  // expect: mpifarm: `source_params` names a field that Params does not have
+#define SOURCE_PARAMS static constexpr auto source_params = {"outer"};
+#else
+#define SOURCE_PARAMS static constexpr auto source_params = {"inner"};
+#endif
+
 struct Sample {
-  NAME SUMMARY HELP MEASURED struct Params {
+  NAME SUMMARY HELP MEASURED SOURCE_PARAMS struct Params {
 #if defined(STRUCT_IN_PARAMS)  // expect: a struct inside Params cannot be a flag
     struct Inner {
       int a = 0;

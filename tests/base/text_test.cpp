@@ -11,6 +11,7 @@
 #include "base/cores.hpp"
 #include "base/nearest.hpp"
 #include "base/numbers.hpp"
+#include "base/printable.hpp"
 
 namespace mpifarm {
 namespace {
@@ -28,6 +29,13 @@ TEST(NearestName, IsEmptyWhenNoneIsNear) {
   EXPECT_EQ(nearest_name("anything", {}), "");
   EXPECT_EQ(nearest_name("ls", names), "") << "no letter of it is in \"pi\"";
   EXPECT_EQ(nearest_name("", names), "");
+}
+
+TEST(Printable, StaysOnOneLine) {
+  EXPECT_EQ(printable("a b\té"), "a b\\x09é");
+  EXPECT_EQ(printable("one\ntwo\x1b[31m\x7f"), "one\\x0atwo\\x1b[31m\\x7f");
+  EXPECT_EQ(printable(std::string(2000, 'x')), std::string(2000, 'x'));
+  EXPECT_EQ(printable(std::string(2001, 'x')), std::string(2000, 'x') + "...");
 }
 
 template <class T>

@@ -98,6 +98,7 @@ TEST(Value, ErrorsSayWhereAndWhy) {
   EXPECT_EQ(refused("[1, -1e-999, 2]"), "not valid JSON (column 5: number -1e-999 is out of range)");
   EXPECT_NE(refused("[1,]").find("column 4"), std::string::npos);
   EXPECT_NE(refused("nan").find("syntax error"), std::string::npos);
+  EXPECT_NE(refused("{\"a\": \"\xff\"}").find("column 8: bytes that are not UTF-8"), std::string::npos);
   EXPECT_NE(refused("01").find("not valid JSON"), std::string::npos);
   EXPECT_NE(refused("{\"a\":1,}").find("not valid JSON"), std::string::npos);
   EXPECT_NE(refused("// c\n1").find("not valid JSON"), std::string::npos);

@@ -64,8 +64,10 @@ TEST(Describe, ShowsFlagsTaskFieldsAndResultFields) {
   EXPECT_THAT(said({"describe", "squares"}),
               AllOf(HasSubstr("--from"), HasSubstr("--to"), HasSubstr("(10000)"), HasSubstr("square"),
                     HasSubstr("task fields"), HasSubstr("result fields"), HasSubstr("indexed")));
-  EXPECT_THAT(said({"describe", "checksum"}), AllOf(HasSubstr("--path"), HasSubstr("many times"),
-                                                    HasSubstr("checksum"), HasSubstr("sequential")));
+  const std::string checksum = said({"describe", "checksum"});
+  EXPECT_THAT(checksum, AllOf(HasSubstr("--path"), HasSubstr("many times"), HasSubstr("sequential")));
+  EXPECT_THAT(lines_of(checksum), testing::Contains(testing::MatchesRegex("  bytes +integer +\\(0\\)")))
+      << "a task's field, its type and its default";
   EXPECT_THAT(said({"describe", "spin"}), HasSubstr("constant|uniform|lognormal|pareto"));
 }
 

@@ -198,6 +198,16 @@ TEST_P(OneTaskList, ALongPipeTakesNoMoreMemoryThanAShortOne) {
   EXPECT_LT(many, few + 25'000) << "the descriptors alone would take twice that";
 }
 
+TEST_P(OneTaskList, RefusesFlagsThatItTakesTheEffectOf) {
+  const fs::path list = write("list.csv", "path\nx\n");
+  for (const Arguments& flag : {Arguments{"--path", "."}, {"--exclude", "*.o"}, {"--follow"}}) {
+    Arguments arguments{"run", "checksum", "--tasks", list, "--run", work_ / "run"};
+    arguments.insert(arguments.end(), flag.begin(), flag.end());
+    expect_refused(run(mpifarm(arguments)), {flag.front(), "no effect beside --tasks"});
+  }
+  EXPECT_FALSE(fs::exists(work_ / "run"));
+}
+
 TEST_P(OneTaskList, OfAnyJobTakesThePlaceOfItsSource) {
   write("a", "abc");
   write("b", "");

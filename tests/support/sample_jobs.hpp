@@ -17,6 +17,7 @@ struct Numbers {
   static constexpr auto name = "numbers";
   static constexpr auto summary = "Random numbers, a filler, and failures at will";
   static constexpr auto measured = {"attempt"};
+  static constexpr auto source_params = {"count", "offset"};
 
   struct Params {
     std::uint64_t count = 1000, offset = 0, fail_every = 0, filler_bytes = 0;

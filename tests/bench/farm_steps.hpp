@@ -1,0 +1,77 @@
+#pragma once
+// The scheduler and the codec without clock, transport and threads: what a benchmark times and an instruction
+// counter counts.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sched/scheduler.hpp"
+#include "wire/codec.hpp"
+
+namespace mpifarm::bench {
+
+// Entries of `count` successes, of `bytes` each.
+inline Bytes entries_of(std::uint64_t count, std::size_t bytes) {
+  Bytes entries;
+  const Bytes payload(bytes, 'x');
+  for (std::uint64_t i = 0; i < count; ++i) append_entry(entries, Outcome::succeeded, payload);
+  return entries;
+}
+
+// The whole of a run as the scheduler sees it: hand out, answer, commit, until `tasks` are done. Returns how
+// many are committed in the end.
+inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool sequential) {
+  constexpr int ranks = 8;
+  constexpr unsigned slots = 4;
+  sched::Options options;
+  options.sequential = sequential;
+  options.count = tasks;
+  options.batching.batch = batch;
+  sched::Scheduler scheduler{options};
+  for (int rank = 0; rank < ranks; ++rank) scheduler.on_worker_joined(rank, slots);
+  const Bytes entries = entries_of(batch, 16);
+  const std::size_t entry_bytes = entries.size() / batch;
+  std::uint64_t pulled = 0;
+  sched::Outbox out;
+  for (TimePoint now{}; !scheduler.finished(); now += Nanos{1000}) {
+    if (const std::uint64_t wanted = scheduler.items_wanted(); sequential && wanted > 0) {
+      std::vector<Bytes> items;
+      for (; items.size() < wanted && pulled < tasks; ++pulled) items.emplace_back(40, 'd');
+      scheduler.on_items(std::move(items), pulled == tasks, out);
+    }
+    scheduler.dispatch(now, true, out);
+    for (auto& [rank, message] : std::exchange(out.messages, {})) {
+      wire::Outcomes outcomes;
+      for (const wire::Lease& lease : std::get<wire::Assign>(message).leases) {
+        const OutcomeBlock block{lease.first, lease.count, lease.count,
+                                 entries.substr(0, lease.count * entry_bytes)};
+        outcomes.leases.push_back({lease.id, block, Nanos{1000}, Nanos{1000}});
+      }
+      scheduler.on_outcomes(rank, outcomes, now, out);
+    }
+    for (const journal::Record& record : out.records)
+      if (const auto* outcomes = std::get_if<journal::Outcomes>(&record))
+        scheduler.on_committed(outcomes->block.succeeded, outcomes->block.count - outcomes->block.succeeded);
+    out.records.clear();
+  }
+  return scheduler.committed();
+}
+
+// One message each way, with `leases` batches of `batch` tasks. Returns the tasks that came out.
+inline std::uint64_t exchange_messages(std::uint64_t leases, std::uint64_t batch) {
+  wire::Assign assign;
+  wire::Outcomes outcomes;
+  for (std::uint64_t i = 0; i < leases; ++i) {
+    assign.leases.push_back({{i}, {i * batch}, batch, 1, {}});
+    outcomes.leases.push_back({{i}, {{i * batch}, batch, batch, entries_of(batch, 16)}, Nanos{1}, Nanos{1}});
+  }
+  std::uint64_t tasks = 0;
+  const wire::ToWorker there = wire::decode_to_worker(wire::encode(wire::ToWorker{std::move(assign)}));
+  for (const wire::Lease& lease : std::get<wire::Assign>(there).leases) tasks += lease.count;
+  const wire::ToMaster back = wire::decode_to_master(wire::encode(wire::ToMaster{std::move(outcomes)}));
+  for (const wire::LeaseOutcomes& part : std::get<wire::Outcomes>(back).leases) tasks += part.block.count;
+  return tasks / 2;
+}
+
+}  // namespace mpifarm::bench
