@@ -18,12 +18,13 @@ const std::string& launcher_files() {
 
 Command under_mpirun(Arguments arguments) {
   Command command{std::move(arguments)};
-  command.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
-                         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
-                         {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
-                         {"OMPI_MCA_odls_base_sigkill_timeout", "0"},  // saves a second where a rank has failed
-                         {"OMPI_MCA_orte_tmpdir_base", launcher_files()},
-                         {"OMPI_MCA_btl_vader_backing_directory", launcher_files()}};
+  command.environment = {
+      {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+      {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+      {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+      {"OMPI_MCA_odls_base_sigkill_timeout", "0"},  // saves a second where a rank has failed
+      {"OMPI_MCA_orte_tmpdir_base", launcher_files()},
+      {"OMPI_MCA_btl_vader_backing_directory", launcher_files()}};
   return command;
 }
 
