@@ -99,19 +99,18 @@ struct Spin {
       throw mpifarm::BadInput{std::string{flag} + " is out of range (" + text.data() + "); " + advice};
   }
 
-  // Every law has the mean `duration`: a lognormal one exp(mu + sigma^2 / 2), a Pareto one
-  // least * alpha / (alpha - 1); inverses of the distribution functions.
+  // Every law has the mean `duration`.
   double draw_seconds(mpifarm::Random& random) const {
-    const double mean = params_.duration, sigma = params_.sigma, alpha = params_.alpha;
+    const double mean = params_.duration;
     switch (params_.law) {
       case Law::constant:
         return mean;
       case Law::uniform:
         return 2 * mean * random.uniform();
       case Law::lognormal:
-        return mean * std::exp(sigma * random.normal() - sigma * sigma / 2);
+        return random.lognormal(mean, params_.sigma);
       case Law::pareto:
-        return mean * (alpha - 1) / alpha * std::pow(1 - random.uniform(), -1 / alpha);
+        return random.pareto(mean, params_.alpha);
     }
     return mean;
   }

@@ -17,7 +17,8 @@ declare -A uses=(
   [base]="" [describe]="base" [wire]="base" [journal]="base" [job]="base describe" [sched]="base wire journal"
   [transport]="base wire" [compute]="base job" [run]="base describe job journal"
   [node]="base describe wire journal job sched transport compute run"
-  [app]="base describe wire journal job sched transport compute run node")
+  [sim]="base wire journal sched"
+  [app]="base describe wire journal job sched transport compute run node sim")
 for file in $(git ls-files 'src/*/*.[ch]pp'); do
   floor=$(cut -d/ -f2 <<<"$file")
   [ -n "${uses[$floor]+known}" ] || { complain "floors: $file is on no known floor"; continue; }

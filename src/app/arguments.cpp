@@ -27,13 +27,17 @@ void add_start_flags(CommandLine& line) {
   line.on_off("--verbose,-v", "say more");
 }
 
-StartOptions start_options(const CommandLine& line) {
+sched::BatchingOptions batching_options(const CommandLine& line) {
   constexpr std::uint64_t most = std::uint64_t{1} << 32;
+  return {line.number_or_auto<std::uint64_t>("--batch", 1, most),
+          line.number_or_auto<std::uint64_t>("--prefetch", 0, most)};
+}
+
+StartOptions start_options(const CommandLine& line) {
   StartOptions options;
   options.threads = line.number_or_auto<unsigned>("--threads", 1, 4096);
   options.master_slots = line.number_or_auto<unsigned>("--master-slots", 0, 4096);
-  options.batching.batch = line.number_or_auto<std::uint64_t>("--batch", 1, most);
-  options.batching.prefetch = line.number_or_auto<std::uint64_t>("--prefetch", 0, most);
+  options.batching = batching_options(line);
   options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
   options.quiet = line.is_on("--quiet,-q");
@@ -207,6 +211,49 @@ Command parse_results(std::vector<std::string> arguments) {
   return command;
 }
 
+Command parse_simulate(std::vector<std::string> arguments) {
+  CommandLine line{"Runs the real scheduler on a virtual cluster, in virtual time.", "simulate"};
+  line.value("--nodes", "N", "hosts, a rank each (100)");
+  line.value("--slots", "N", "computing threads of each (128)");
+  line.value("--count", "N", "tasks (100 a slot)");
+  line.value(
+      "--duration", "LAW",
+      "of a task: SECONDS, constant:MEAN, uniform:MEAN, lognormal:MEAN,SIGMA, pareto:MEAN,ALPHA (0.5)");
+  line.value("--latency", "SECONDS", "of a message (5e-06)");
+  line.value("--bandwidth", "BYTES", "a second, into and out of rank 0 (1e+09)");
+  line.value("--result-bytes", "N", "of a task's result (16)");
+  line.value("--master-cost", "auto|M,L,T,C",
+             "microseconds a message, a lease, a task and a commit; auto: measured here, now");
+  line.value("--batch", "N|auto", "tasks in a batch");
+  line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
+  line.value("--seed", "N", "of the durations (0)");
+  line.value("--wanted", "SHARE", "the efficiency whose shortest mean is looked for; 0: none (0.95)");
+  line.on_off("--no-journal", "as --durability none");
+  line.on_off("--json", "as JSON");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  SimulateCommand command;
+  sim::ClusterOptions& cluster = command.cluster;
+  cluster.nodes = line.number<std::uint32_t>("--nodes", 1, 1'000'000).value_or(100);
+  cluster.slots = line.number<std::uint32_t>("--slots", 1, 4096).value_or(128);
+  cluster.count = line.number<std::uint64_t>("--count", 1, std::uint64_t{1} << 40)
+                      .value_or(std::uint64_t{100} * cluster.nodes * cluster.slots);
+  if (const auto* text = line.given("--duration")) cluster.durations = sim::parse_durations(*text);
+  cluster.latency_seconds = line.number<double>("--latency", 0, 10).value_or(cluster.latency_seconds);
+  cluster.bytes_per_second = line.number<double>("--bandwidth", 1, 1e15).value_or(cluster.bytes_per_second);
+  cluster.result_bytes =
+      line.number<std::uint64_t>("--result-bytes", 1, 1 << 20).value_or(cluster.result_bytes);
+  cluster.seed = line.number<std::uint64_t>("--seed", 0, ~std::uint64_t{0}).value_or(0);
+  cluster.batching = batching_options(line);
+  cluster.journal = !line.is_on("--no-journal");
+  if (const auto* text = line.given("--master-cost")) {
+    command.master_cost = *text;
+    if (*text != "auto") sim::parse_master_cost(*text);  // refused before anything runs
+  }
+  command.wanted = line.number<double>("--wanted", 0, 0.999).value_or(command.wanted);
+  command.json = line.is_on("--json");
+  return command;
+}
+
 }  // namespace
 
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs) {
@@ -225,8 +272,9 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
-  const std::vector<std::string> names{"run",    "resume",  "list",   "describe",
-                                       "status", "results", "--help", "--version"};
+  if (name == "simulate") return parse_simulate(std::move(rest));
+  const std::vector<std::string> names{"run",     "resume",   "list",   "describe", "status",
+                                       "results", "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +
                  (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm --help`"};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/progress.hpp"
+#include "app/simulate_command.hpp"
 #include "base/clock.hpp"
 #include "base/order.hpp"
 #include "describe/flags.hpp"
@@ -79,7 +80,7 @@ struct PrintCommand {
 };
 
 using Command = std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand,
-                             ResultsCommand, PrintCommand>;
+                             ResultsCommand, SimulateCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

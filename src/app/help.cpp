@@ -22,6 +22,7 @@ Usage: mpifarm COMMAND ...          each command has --help
   results RUN...     results in task order: CSV, JSON Lines or SQLite
   list               the jobs
   describe JOB       one job's flags, task fields and result fields
+  simulate           the real scheduler on a virtual cluster: how many nodes one master can feed
 
 A first run, two ranks, and a look at what it left:
 

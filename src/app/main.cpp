@@ -36,6 +36,9 @@ struct Carry {
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });
   }
+  int operator()(const SimulateCommand& command) const {
+    return look([&] { simulate(command); });
+  }
   int operator()(const PrintCommand& command) const {
     return look([&] { std::fputs(command.text.c_str(), stdout); });
   }

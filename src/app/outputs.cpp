@@ -10,7 +10,7 @@
 namespace mpifarm::app {
 namespace {
 
-constexpr std::size_t fold_window_bytes = 2 << 20;
+constexpr std::size_t fold_window_bytes = 16 << 20;  // more than workers hold and the committer has waiting
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "app/run_command.hpp"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -90,7 +91,16 @@ int be_worker(Rank& rank, const Jobs& jobs) try {
   Rank::fail(error);
 }
 
+// Batches come and go; giving their memory back to the kernel and taking it again costs more than computing
+// short tasks.
+void keep_freed_memory() {
+  constexpr int most_kept = 16 << 20;
+  mallopt(M_MMAP_THRESHOLD, most_kept);
+  mallopt(M_TRIM_THRESHOLD, most_kept);
+}
+
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  keep_freed_memory();
   umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);
   Rank rank;

@@ -1,5 +1,6 @@
 #pragma once
-// How long an idle loop naps: at once at first, then in steps that double up to a ceiling.
+// How long an idle loop naps: at once at first, then in steps that grow up to a ceiling. Each nap is about a
+// fifth of the time since the first, so that what comes soon is answered soon.
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ class Backoff {
   void reset() { next_ = first_; }
   Nanos next() {
     const Nanos nap = next_;
-    next_ = std::min(next_ * 2, longest_);
+    next_ = std::min(next_ * 5 / 4, longest_);
     return nap;
   }
 

@@ -1,5 +1,7 @@
 #include "base/clock.hpp"
 
+#include <sys/prctl.h>
+
 #include <array>
 #include <ctime>
 
@@ -18,6 +20,8 @@ std::string format_time(const char* format, const tm& time) {
 }
 
 }  // namespace
+
+void sharpen_timers() { prctl(PR_SET_TIMERSLACK, 1000UL); }
 
 Nanos thread_cpu_time() { return cpu_time(CLOCK_THREAD_CPUTIME_ID); }
 Nanos process_cpu_time() { return cpu_time(CLOCK_PROCESS_CPUTIME_ID); }

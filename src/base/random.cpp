@@ -34,4 +34,12 @@ double Random::normal() {
   return radius * std::cos(2 * std::numbers::pi * uniform());
 }
 
+double Random::lognormal(double mean, double sigma) {
+  return mean * std::exp(sigma * normal() - sigma * sigma / 2);
+}
+
+double Random::pareto(double mean, double alpha) {
+  return mean * (alpha - 1) / alpha * std::pow(1 - uniform(), -1 / alpha);
+}
+
 }  // namespace mpifarm

@@ -28,6 +28,10 @@ class Random {
   double uniform() { return static_cast<double>((*this)() >> 11) * 0x1p-53; }
   // Standard normal, by Box and Muller (1958); the same bits wherever libm is the same.
   double normal();
+  // By their mean: a lognormal variable has exp(mu + sigma^2 / 2), a Pareto one least * alpha / (alpha - 1),
+  // alpha > 1. By inverting the distribution function.
+  double lognormal(double mean, double sigma);
+  double pareto(double mean, double alpha);
 
  private:
   void refill();

@@ -35,9 +35,10 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual unsigned slots() const = 0;
-  // Takes an assignment into its queue.
-  virtual void start(Assignment assignment) = 0;
-  // Appends what has completed since the last call. The loop is woken when there is something.
+  // Takes assignments into its queue.
+  virtual void start(std::vector<Assignment> assignments) = 0;
+  // Appends what has completed since the last call. The loop is woken when there is something and few
+  // assignments wait; else it finds out by itself.
   virtual void collect(std::vector<Completion>& completions) = 0;
   // Hands out what running assignments have so far with the next collect.
   virtual void flush() = 0;
@@ -47,8 +48,8 @@ class Backend {
   virtual void stop() = 0;
   // True while an assignment runs or waits, or a completion is uncollected.
   virtual bool busy() const = 0;
-  // True while a slot has nothing to do.
-  virtual bool starving() const = 0;
+  // How long what waits keeps all slots busy, by the durations seen of late; 0 while nothing waits.
+  virtual Nanos queue_lasts() const = 0;
 };
 
 }  // namespace mpifarm

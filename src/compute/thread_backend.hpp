@@ -33,20 +33,34 @@ class ThreadBackend final : public Backend {
   ThreadBackend& operator=(const ThreadBackend&) = delete;
 
   unsigned slots() const override { return options_.slots; }
-  void start(Assignment assignment) override;
+  void start(std::vector<Assignment> assignments) override;
   void collect(std::vector<Completion>& completions) override;
   void flush() override;
   void drain() override;
   void stop() override;
   bool busy() const override;
-  bool starving() const override;
+  Nanos queue_lasts() const override;
 
  private:
+  // One computing thread's own.
+  struct Slot {
+    Context context;
+    std::vector<Assignment> taken;  // from the queue, and not computed yet
+    std::vector<Completion> done;   // since `started`, and not delivered yet
+    TimePoint started{};
+    Nanos cpu_before{};
+    std::uint64_t flushes_seen = 0;
+    double task_seconds = 1;      // of late; at first nothing is known to be short
+    std::size_t entry_bytes = 0;  // of late, a task
+  };
+
   void close();
   void serve();
-  void compute(Assignment& assignment, Context& context);
-  bool pause_wanted(std::uint64_t& flushes_seen) const;
-  void complete(Completion completion);
+  void take(Slot& slot);
+  void compute(Assignment& assignment, Slot& slot);
+  bool pause_wanted(Slot& slot) const;
+  void deliver(Slot& slot, bool last);
+  static void share_out_time(Slot& slot);
 
   const AnyJob& job_;
   Waker& waker_;
@@ -58,6 +72,8 @@ class ThreadBackend final : public Backend {
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::deque<Assignment> queue_;
+  std::uint64_t queued_tasks_ = 0;
+  double task_seconds_ = 0;  // of late
   std::vector<Completion> completed_;
   unsigned running_ = 0;
   bool closing_ = false;

@@ -66,6 +66,8 @@ class Committer {
   Counts take_committed();
   // Bytes that wait to be committed.
   std::size_t backlog_bytes() const;
+  // Bytes of committed outcomes that wait for an earlier task's, to be folded.
+  std::size_t early_bytes() const { return options_.folder == nullptr ? 0 : options_.folder->early_bytes(); }
   // Replaces `file` by `text` when there is time; the last of several wins.
   void post_status(std::filesystem::path file, std::string text);
   // Commits everything, ends the segment, ends the thread. `complete`: nothing of the run is left. Throws as

@@ -81,6 +81,7 @@ void Folder::fold(journal::Outcomes outcomes) {
     if (early_bytes_ > window_bytes_) {
       overflowed_ = true;
       early_.clear();
+      early_bytes_ = 0;
     }
     return;
   }

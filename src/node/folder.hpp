@@ -2,6 +2,7 @@
 // Brings committed outcomes into task order while the run goes on, and feeds them to the sinks on a thread of
 // its own.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -32,6 +33,8 @@ class Folder {
   void submit(journal::Outcomes outcomes);
   // Bytes submitted and not looked at yet. Any thread.
   std::size_t backlog_bytes() const;
+  // Bytes that wait for an earlier task's outcome. Any thread.
+  std::size_t early_bytes() const { return early_bytes_.load(std::memory_order_relaxed); }
   // Folds what was submitted, ends the thread, and returns the first task that the sinks have not seen.
   // Rethrows what a sink threw.
   std::uint64_t finish();
@@ -46,7 +49,7 @@ class Folder {
 
   std::uint64_t next_ = 0;                            // task the sinks want next
   std::map<std::uint64_t, journal::Outcomes> early_;  // by first position
-  std::size_t early_bytes_ = 0;
+  std::atomic<std::size_t> early_bytes_ = 0;
   bool overflowed_ = false;
 
   mutable std::mutex mutex_;

@@ -31,7 +31,7 @@ void serve(Transport& transport, Worker& worker, Waker& waker) {
       if (worker.finished()) return;
     }
     active = worker.step(Clock::now()) || active;
-    pace.rest(waker, active, worker.busy(), worker.starving());
+    pace.rest(waker, active, worker);
   }
 }
 

@@ -2,6 +2,8 @@
 // The pieces of the loops: how a rank receives, how long it may sleep, how a worker's loop goes and how a
 // world ends.
 
+#include <algorithm>
+
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
 #include "base/waker.hpp"
@@ -11,25 +13,28 @@
 
 namespace mpifarm {
 
-// One thread. Measured costs of naps: see src/README.md, "Sleeping".
+// One thread, the one that makes it. Measured costs of naps: see src/README.md, "Sleeping".
 class Pace {
  public:
-  // One turn of the loop is over: `traffic`, something was received or sent; `busy`, the backend computes;
-  // `starving`, a slot has nothing to do.
-  void rest(Waker& waker, bool traffic, bool busy, bool starving) {
+  Pace() { sharpen_timers(); }
+
+  // One turn of the loop is over: `traffic`, something was received or sent.
+  void rest(Waker& waker, bool traffic, const Worker& worker) {
     if (traffic) {
       idle_.reset();
       return;
     }
-    if (busy && !starving)
-      waker.sleep(busy_nap);
+    const Nanos queue_part = worker.queue_lasts() / 4;
+    if (queue_part > short_nap)  // what completes meanwhile wakes nobody, and none of it is urgent
+      waker.sleep(std::min(queue_part, longest_nap));
     else if (waker.sleep(idle_.next()))
       idle_.reset();
   }
 
  private:
-  static constexpr Nanos busy_nap = std::chrono::milliseconds{1};
-  Backoff idle_{std::chrono::microseconds{20}, std::chrono::milliseconds{2}};
+  static constexpr Nanos short_nap = std::chrono::microseconds{100},
+                         longest_nap = std::chrono::milliseconds{2};
+  Backoff idle_{std::chrono::microseconds{20}, longest_nap};
 };
 
 // Rank 0: gives all that has arrived to the master or to the worker beside it. True when something had.

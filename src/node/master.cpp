@@ -18,6 +18,10 @@ namespace {
 
 // Waiting for the journal; beyond it no credit is granted.
 constexpr std::size_t most_backlog_bytes = 2 << 20;
+// The fold's window is several times as large. A rank that lags is waited for as long as the kernel may have kept it
+// from a core; a task that takes longer than that is not.
+constexpr std::size_t most_early_bytes = 4 << 20;
+constexpr auto most_lag = std::chrono::milliseconds{100};
 constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
 constexpr std::size_t samples_between = 62;
 
@@ -74,8 +78,8 @@ void Master::greet() {
 
 void Master::on_message(int peer, BytesView bytes) {
   heard_[static_cast<std::size_t>(peer)] = true;
-  const wire::ToMaster message = wire::decode_to_master(bytes);
-  std::visit([&](const auto& alternative) { on(peer, alternative); }, message);
+  wire::ToMaster message = wire::decode_to_master(bytes);
+  std::visit([&](auto& alternative) { on(peer, alternative); }, message);
 }
 
 void Master::on(int peer, const wire::Hello& hello) {
@@ -136,8 +140,8 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source) {
   if (source) pump_ = std::make_unique<SourcePump>(std::move(source), waker_);
 }
 
-void Master::on(int peer, const wire::Outcomes& outcomes) {
-  scheduler_.on_outcomes(peer, outcomes, Clock::now(), outbox_);
+void Master::on(int peer, wire::Outcomes& outcomes) {
+  scheduler_.on_outcomes(peer, std::move(outcomes), Clock::now(), outbox_);
 }
 
 void Master::on(int peer, const wire::Drained&) {
@@ -164,6 +168,15 @@ bool Master::pull_source() {
   return true;
 }
 
+bool Master::has_credit(TimePoint now) {
+  if (committer_->early_bytes() < most_early_bytes)
+    fold_waits_since_.reset();
+  else if (!fold_waits_since_)
+    fold_waits_since_ = now;
+  const bool lags = fold_waits_since_ && now - *fold_waits_since_ < most_lag;
+  return !lags && committer_->backlog_bytes() < most_backlog_bytes;
+}
+
 bool Master::step(TimePoint now) {
   if (drain_deadline_ && !stop_deadline_ && now >= *drain_deadline_) {
     stop_deadline_ = now + time_to_stop;
@@ -176,7 +189,7 @@ bool Master::step(TimePoint now) {
     last_commit_ = now;
     active = true;
   }
-  scheduler_.dispatch(now, committer_->backlog_bytes() < most_backlog_bytes, outbox_);
+  scheduler_.dispatch(now, has_credit(now), outbox_);
   if (!outbox_.messages.empty() && !first_hand_out_) first_hand_out_ = last_commit_ = now;
   for (const auto& [rank, message] : outbox_.messages) send(rank, message);
   active = active || !outbox_.messages.empty();

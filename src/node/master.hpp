@@ -87,11 +87,12 @@ class Master {
 
  private:
   void on(int peer, const wire::Hello& hello);
-  void on(int peer, const wire::Outcomes& outcomes);
+  void on(int peer, wire::Outcomes& outcomes);
   void on(int peer, const wire::Drained& drained);
   void on(int peer, const wire::LogLine& line);
   void check_source(const wire::Hello& hello, const wire::HelloDetails& details) const;
   bool pull_source();
+  bool has_credit(TimePoint now);
   void send(int to, const wire::ToWorker& message);
 
   Transport& transport_;
@@ -113,6 +114,7 @@ class Master {
   sched::Outbox outbox_;
   std::optional<TimePoint> first_hand_out_;
   TimePoint last_commit_{};
+  std::optional<TimePoint> fold_waits_since_;  // for an earlier outcome, with much behind it
   std::optional<TimePoint> drain_deadline_;
   std::optional<TimePoint> stop_deadline_;  // once running tasks were asked to stop
 };

@@ -90,9 +90,12 @@ void Worker::on(const wire::Begin& begin) {
 
 void Worker::on(wire::Assign& assign) {
   if (!backend_ || draining_) return;  // what a draining worker is sent counts as given back
+  std::vector<Assignment> assignments;
+  assignments.reserve(assign.leases.size());
   for (wire::Lease& lease : assign.leases)
-    backend_->start(
+    assignments.push_back(
         {lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
+  backend_->start(std::move(assignments));
 }
 
 void Worker::on(const wire::Drain& drain) {

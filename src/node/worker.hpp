@@ -32,7 +32,8 @@ class Worker {
 
   bool finished() const { return finished_; }  // the master said so
   bool busy() const { return backend_ && backend_->busy(); }
-  bool starving() const { return backend_ && backend_->starving(); }
+  // How long the slots have something to compute, about, by what waits for them.
+  Nanos queue_lasts() const { return backend_ ? backend_->queue_lasts() : Nanos{0}; }
 
  private:
   void on(const wire::Setup& setup);

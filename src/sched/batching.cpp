@@ -6,12 +6,14 @@
 namespace mpifarm::sched {
 namespace {
 
-constexpr double batch_seconds = 2e-3;  // a batch takes about this long
-constexpr double held_seconds = 10e-3;  // a worker's queue lasts at least this long
+constexpr double batch_seconds = 2e-3;         // a batch takes about this long
+constexpr double master_lease_seconds = 2e-6;  // but so long that one master keeps up with all slots
+constexpr double held_seconds = 20e-3;         // a worker's queue lasts about this long
 constexpr double no_prefetch_seconds =
     0.1;  // tasks this long are not queued behind others: a round trip costs nothing beside them
-constexpr double batch_bytes = 128e3;  // and their results are about this large at most
-constexpr std::uint64_t most_tasks = 1 << 16;
+constexpr double batch_bytes = 128e3;  // descriptors and results of a batch, at most about
+constexpr double held_bytes = 4e6;    // and of all that workers hold beyond what they compute
+constexpr std::uint64_t most_tasks = 1 << 20;
 
 std::uint64_t whole(double tasks) {
   return static_cast<std::uint64_t>(std::clamp(tasks, 1.0, static_cast<double>(most_tasks)));
@@ -31,26 +33,30 @@ void TaskCost::observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes) {
 }
 
 // Factoring (Hummel, Schonberg, Flynn 1992): a batch is at most half of an even share of what is left, so
-// batches shrink to 1 at the tail.
+// batches shrink to 1 at the tail. There, nothing is queued behind a running task either, as another slot may
+// be free sooner.
 HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
                  std::uint64_t slots_here, std::uint64_t slots_all) {
   HandOut result;
-  const std::uint64_t share = std::max<std::uint64_t>(1, left / (2 * std::max<std::uint64_t>(1, slots_all)));
+  const std::uint64_t share = std::max<std::uint64_t>(1, left / (2 * slots_all));
+  const double slots = static_cast<double>(slots_all);
   if (options.batch)
     result.batch = *options.batch;
   else if (cost.known())
-    result.batch = std::min(
-        {whole(batch_seconds / cost.seconds()), whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
+    result.batch = std::min({whole(std::max(batch_seconds, master_lease_seconds * slots) / cost.seconds()),
+                             whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
 
   const std::uint64_t running = slots_here * result.batch;
   std::uint64_t prefetch = running;  // before anything is known: one more for each slot
-  if (options.prefetch)
+  if (options.prefetch) {
     prefetch = *options.prefetch;
-  else if (cost.known() && cost.seconds() >= no_prefetch_seconds)
+  } else if (left < 2 * slots_all || (cost.known() && cost.seconds() >= no_prefetch_seconds)) {
     prefetch = 0;
-  else if (cost.known())
-    prefetch = std::min(std::max(running, slots_here * whole(held_seconds / cost.seconds())),
-                        slots_here * std::max(share, result.batch));
+  } else if (cost.known()) {
+    const std::uint64_t fits = whole(held_bytes / std::max(cost.bytes(), 1.0) / slots);
+    const std::uint64_t lasts = std::min(whole(held_seconds / cost.seconds()), std::max(share, result.batch));
+    prefetch = std::max(running, slots_here * std::min(lasts, fits));
+  }
   result.hold = running + prefetch;
   return result;
 }

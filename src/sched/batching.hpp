@@ -22,7 +22,7 @@ class TaskCost {
 
   bool known() const { return known_; }
   double seconds() const { return seconds_; }  // of slot time a task, > 0
-  double bytes() const { return bytes_; }      // of result a task
+  double bytes() const { return bytes_; }      // of descriptor and result, a task
 
  private:
   bool known_ = false;
@@ -34,7 +34,7 @@ struct HandOut {
   std::uint64_t hold = 1;   // tasks a worker may hold
 };
 
-// `left`: tasks that nobody has yet; `slots_here`, `slots_all`: of this worker, of all.
+// `left`: tasks that nobody has yet; `slots_here`, `slots_all`: of this worker, of all; >= 1.
 HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
                  std::uint64_t slots_here, std::uint64_t slots_all);
 

@@ -34,32 +34,36 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
   if (draining_ || !credit || left_to_hand_out() == 0) return;
 
   // The emptiest worker first, so that few tasks reach all of them.
-  std::vector<std::pair<double, Rank>> by_load;
-  by_load.reserve(workers_.size());
-  for (const auto& [rank, worker] : workers_)
-    by_load.emplace_back(static_cast<double>(worker.outstanding) / std::max(1U, tallies_[rank].slots), rank);
-  std::ranges::sort(by_load);
-  for (const auto& [load, rank] : by_load) {
-    if (left_to_hand_out() == 0) break;
+  const auto load = [this](Rank rank) {
+    const Worker& worker = workers_[static_cast<std::size_t>(rank)];
+    return static_cast<double>(worker.outstanding) / worker.tally.slots;
+  };
+  std::ranges::sort(wanting_, [&](Rank a, Rank b) { return std::pair{load(a), a} < std::pair{load(b), b}; });
+  std::erase_if(wanting_, [&](Rank rank) {
+    if (left_to_hand_out() == 0) return false;
+    Worker& worker = workers_[static_cast<std::size_t>(rank)];
     wire::Assign assign{order(), {}};
-    hand_out_to(rank, workers_[rank], assign);
+    const bool full = hand_out_to(rank, worker, assign);
     if (!assign.leases.empty()) out.messages.emplace_back(rank, std::move(assign));
-  }
+    worker.wanting = !full;
+    return full;
+  });
 }
 
-void Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
-  const unsigned slots = tallies_[rank].slots;
-  while (slots > 0) {
+// True when it holds all that it may.
+bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
+  const unsigned slots = worker.tally.slots;
+  while (true) {
     const HandOut limits = hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_,
                                     left_to_hand_out(), slots, slots_);
-    if (worker.outstanding >= limits.hold) return;
+    if (worker.outstanding >= limits.hold) return true;
     const std::uint64_t most = std::min(limits.batch, limits.hold - worker.outstanding);
     if (const auto waiting = next_waiting(most))
       assign.leases.push_back(make_lease(rank, worker, *waiting, false));
     else if (const auto fresh = next_fresh(most))
       assign.leases.push_back(make_lease(rank, worker, *fresh, true));
     else
-      return;
+      return false;
   }
 }
 
@@ -104,9 +108,9 @@ wire::Lease Scheduler::make_lease(Rank rank, Worker& worker, Interval positions,
   const std::uint32_t attempt = failed == failures_.end() ? 1 : failed->second + 1;
   Bytes descriptors;
   if (options_.sequential) descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
-  const LeaseId id{next_lease_++};
-  leases_[id.value] = {rank, positions, attempt, descriptors};
-  worker.leases.insert(id);
+  const LeaseId id =
+      leases_.add({rank, positions, attempt, static_cast<std::uint32_t>(worker.leases.size()), descriptors});
+  worker.leases.push_back(id);
   worker.outstanding += positions.size();
   return {id, {positions.begin}, positions.size(), attempt, std::move(descriptors)};
 }
@@ -144,15 +148,22 @@ void Scheduler::check_invariants() const {
   const auto require = [](bool holds, const char* invariant) {
     if (!holds) throw std::logic_error{std::string{"scheduler: "} + invariant};
   };
-  std::map<Rank, std::uint64_t> owed;
-  for (const auto& [id, lease] : leases_) {
+  std::vector<std::uint64_t> owed(workers_.size());
+  leases_.for_each([&](LeaseId id, const Lease& lease) {
     require(lease.left.size() > 0, "a lease that owes nothing is kept");
-    const auto worker = workers_.find(lease.rank);
-    require(worker != workers_.end() && worker->second.leases.contains({id}), "a lease is held by nobody");
-    owed[lease.rank] += lease.left.size();
+    const auto rank = static_cast<std::size_t>(lease.rank);
+    require(rank < workers_.size() && workers_[rank].living() && lease.place < workers_[rank].leases.size() &&
+                workers_[rank].leases[lease.place] == id,
+            "a lease is held by nobody");
+    owed[rank] += lease.left.size();
+  });
+  for (std::size_t rank = 0; rank < workers_.size(); ++rank) {
+    require(workers_[rank].outstanding == owed[rank],
+            "a worker's outstanding tasks are not what its leases owe");
+    const auto wanting = std::ranges::count(wanting_, static_cast<Rank>(rank));
+    require(wanting == (workers_[rank].wanting ? 1 : 0) && (wanting == 0 || workers_[rank].living()),
+            "the list of those that want is wrong");
   }
-  for (const auto& [rank, worker] : workers_)
-    require(worker.outstanding == owed[rank], "a worker's outstanding tasks are not what its leases owe");
   require(committed() <= accepted_.count(), "more is committed than accepted");
   require(!finished() || (accepted_.count() == known_ && leases_.empty()), "finished with something left");
   for (const auto& [position, failures] : failures_)
@@ -169,7 +180,7 @@ void Scheduler::check_positions() const {
   for (const auto& [begin, end] : accepted_.intervals()) mark({begin, end});
   for (const auto& [begin, end] : waiting_.intervals()) mark({begin, end});
   for (const auto& [due, position] : retries_) mark({position.value, position.value + 1});
-  for (const auto& [id, lease] : leases_) mark(lease.left);
+  leases_.for_each([&](LeaseId, const Lease& lease) { mark(lease.left); });
   accepted_.for_each_missing({fresh_, known_}, mark);
   for (std::uint64_t position = 0; position < known_; ++position)
     if (seen[position] != 1)

@@ -23,6 +23,7 @@ Bytes split_descriptors(Bytes& descriptors, std::uint64_t count) {
   if (descriptors.empty()) return {};
   BytesView rest = descriptors;
   for (; count > 0; --count) take_descriptor(rest);
+  if (rest.empty()) return std::exchange(descriptors, {});
   Bytes front = descriptors.substr(0, descriptors.size() - rest.size());
   descriptors.erase(0, front.size());
   return front;
@@ -46,32 +47,55 @@ Order Scheduler::final_order() const {
   return {options_.order, committed(), options_.seed, options_.sequential ? options_.window : 0};
 }
 
+Scheduler::Worker* Scheduler::living(Rank rank) {
+  const auto index = static_cast<std::size_t>(rank);
+  return index < workers_.size() && workers_[index].living() ? &workers_[index] : nullptr;
+}
+
+void Scheduler::want(Rank rank, Worker& worker) {
+  if (!std::exchange(worker.wanting, true)) wanting_.push_back(rank);
+}
+
 void Scheduler::on_worker_joined(Rank rank, unsigned slots) {
-  workers_[rank];
-  tallies_[rank].slots = slots;
+  const auto index = static_cast<std::size_t>(rank);
+  if (index >= workers_.size()) workers_.resize(index + 1);
+  Worker& worker = workers_[index];
+  worker.joined = true;
+  worker.tally.slots = slots;
   slots_ += slots;
+  if (slots > 0) want(rank, worker);
 }
 
 void Scheduler::on_worker_lost(Rank rank) {
-  if (!workers_.contains(rank)) return;
+  Worker* worker = living(rank);
+  if (worker == nullptr) return;
   on_drained(rank);
-  workers_.erase(rank);
-  slots_ -= tallies_[rank].slots;
-  tallies_[rank].lost = true;
+  slots_ -= worker->tally.slots;
+  worker->tally.lost = true;
+  if (std::exchange(worker->wanting, false)) std::erase(wanting_, rank);
 }
 
 void Scheduler::on_drain() { draining_ = true; }
 
 void Scheduler::on_drained(Rank rank) {
-  if (!workers_.contains(rank)) return;  // lost before it said so
-  Worker& worker = workers_.at(rank);
-  for (const LeaseId id : worker.leases) {
-    const auto lease = leases_.find(id.value);
-    give_back(lease->second);
-    leases_.erase(lease);
+  Worker* worker = living(rank);
+  if (worker == nullptr) return;  // lost before it said so
+  for (const LeaseId id : worker->leases) {
+    give_back(*leases_.find(id));
+    leases_.remove(id);
   }
-  worker.leases.clear();
-  worker.outstanding = 0;
+  worker->leases.clear();
+  worker->outstanding = 0;
+  if (worker->tally.slots > 0) want(rank, *worker);
+}
+
+// In constant time: the worker's last lease takes its place in the list.
+void Scheduler::end_lease(LeaseId id, Worker& worker) {
+  const std::uint32_t place = leases_.find(id)->place;
+  worker.leases[place] = worker.leases.back();
+  leases_.find(worker.leases[place])->place = place;
+  worker.leases.pop_back();
+  leases_.remove(id);
 }
 
 void Scheduler::give_back(const Lease& lease) {
@@ -97,41 +121,43 @@ void Scheduler::on_items(std::vector<Bytes> descriptors, bool end, Outbox& out) 
   end_recorded_ = end_recorded_ || end;
 }
 
-void Scheduler::on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint now, Outbox& out) {
-  const auto worker = workers_.find(rank);
-  if (worker == workers_.end()) return;  // fenced: what it still says counts no more
-  WorkerTally& tally = tallies_[rank];
-  for (const wire::LeaseOutcomes& part : outcomes.leases) {
-    const auto found = leases_.find(part.lease.value);
-    if (found == leases_.end() || found->second.rank != rank) {
-      stale_ += part.block.count;
+void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, Outbox& out) {
+  Worker* worker = living(rank);
+  if (worker == nullptr) return;  // fenced: what it still says counts no more
+  WorkerTally& tally = worker->tally;
+  std::uint64_t tasks = 0, bytes = 0;
+  Nanos busy{};
+  for (wire::LeaseOutcomes& part : outcomes.leases) {
+    const std::uint64_t count = part.block.count;
+    Lease* lease = leases_.find(part.lease);
+    if (lease == nullptr || lease->rank != rank) {
+      stale_ += count;
       continue;
     }
-    Lease& lease = found->second;
-    if (part.block.first.value != lease.left.begin || part.block.count > lease.left.size() ||
-        part.block.succeeded > part.block.count)
+    if (part.block.first.value != lease->left.begin || count > lease->left.size() ||
+        part.block.succeeded > count)
       throw CorruptData{"rank " + std::to_string(rank) + " answers tasks that it does not hold"};
 
-    Bytes descriptors = split_descriptors(lease.descriptors, part.block.count);
-    const std::uint64_t bytes = part.block.entries.size() + descriptors.size();
-    take_block(lease, part.block, std::move(descriptors), tally, now, out);
-    tally.attempts += part.block.count;
-    tally.failed_attempts += part.block.count - part.block.succeeded;
-    tally.busy += part.busy;
+    Bytes descriptors = split_descriptors(lease->descriptors, count);
+    tasks += count;
+    bytes += part.block.entries.size() + descriptors.size();
+    busy += part.busy;
+    tally.attempts += count;
+    tally.failed_attempts += count - part.block.succeeded;
     tally.cpu += part.cpu;
-    cost_.observe(part.block.count, part.busy, bytes);
-    worker->second.cost.observe(part.block.count, part.busy, bytes);
-    worker->second.outstanding -= part.block.count;
-    lease.left.begin += part.block.count;
-    if (lease.left.size() == 0) {
-      worker->second.leases.erase(part.lease);
-      leases_.erase(found);
-    }
+    worker->outstanding -= count;
+    take_block(*lease, std::move(part.block), std::move(descriptors), tally, now, out);
+    lease->left.begin += count;
+    if (lease->left.size() == 0) end_lease(part.lease, *worker);
   }
+  tally.busy += busy;
+  cost_.observe(tasks, busy, bytes);
+  worker->cost.observe(tasks, busy, bytes);
+  if (tally.slots > 0) want(rank, *worker);
 }
 
-void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors,
-                           WorkerTally& tally, TimePoint now, Outbox& out) {
+void Scheduler::take_block(const Lease& lease, OutcomeBlock block, Bytes descriptors, WorkerTally& tally,
+                           TimePoint now, Outbox& out) {
   const Interval positions{block.first.value, block.first.value + block.count};
   const bool any_failed = block.succeeded != block.count;
   if ((any_failed && options_.retries > 0) || accepted_.intersects(positions)) {
@@ -139,7 +165,7 @@ void Scheduler::take_block(const Lease& lease, const OutcomeBlock& block, Bytes 
     return;
   }
   tally.tasks += block.count;
-  accept(block.first, block.count, block.succeeded, block.entries, std::move(descriptors), out);
+  accept(block.first, block.count, block.succeeded, std::move(block.entries), std::move(descriptors), out);
 }
 
 void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
@@ -211,8 +237,15 @@ void Scheduler::on_replayed(const journal::Record& record) {
 
 std::uint64_t Scheduler::leased() const {
   std::uint64_t tasks = 0;
-  for (const auto& [rank, worker] : workers_) tasks += worker.outstanding;
+  for (const Worker& worker : workers_) tasks += worker.outstanding;
   return tasks;
+}
+
+std::map<Rank, WorkerTally> Scheduler::tallies() const {
+  std::map<Rank, WorkerTally> tallies;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (workers_[i].joined) tallies.emplace(static_cast<Rank>(i), workers_[i].tally);
+  return tallies;
 }
 
 std::optional<TimePoint> Scheduler::next_due() const {

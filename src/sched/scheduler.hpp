@@ -11,9 +11,7 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -22,6 +20,7 @@
 #include "base/order.hpp"
 #include "journal/records.hpp"
 #include "sched/batching.hpp"
+#include "sched/lease_table.hpp"
 #include "wire/messages.hpp"
 
 namespace mpifarm::sched {
@@ -69,7 +68,7 @@ class Scheduler {
   void on_items(std::vector<Bytes> descriptors, bool end, Outbox& out);
   // Outcomes of leases that are no longer the worker's are dropped; a block that does not fit its lease
   // throws CorruptData.
-  void on_outcomes(Rank rank, const wire::Outcomes& outcomes, TimePoint now, Outbox& out);
+  void on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, Outbox& out);
   void on_committed(std::uint64_t succeeded, std::uint64_t failed);
   // No more hand-outs. Leases are given back by their workers, or finished.
   void on_drain();
@@ -103,9 +102,11 @@ class Scheduler {
   std::uint64_t failed() const { return failed_; }
   std::uint64_t resumed() const { return resumed_; }  // committed by earlier starts
   std::uint64_t leased() const;                       // tasks at workers
-  std::uint64_t stale() const { return stale_; }      // outcomes dropped because another had come first
+  std::uint64_t leases_out() const { return leases_.size(); }
+  std::size_t done_intervals() const { return accepted_.intervals().size(); }  // what the done set takes
+  std::uint64_t stale() const { return stale_; }  // outcomes dropped because another had come first
   std::uint64_t replayed_attempts() const { return replayed_attempts_; }
-  const std::map<Rank, WorkerTally>& tallies() const { return tallies_; }
+  std::map<Rank, WorkerTally> tallies() const;
   Order order() const;
   // The order of a complete run, which its journal suffices to know.
   Order final_order() const;
@@ -114,29 +115,30 @@ class Scheduler {
   void check_invariants() const;
 
  private:
-  struct Lease {
-    Rank rank = 0;
-    Interval left;  // what it still owes, a suffix of what was handed out
-    std::uint32_t attempt = 1;
-    Bytes descriptors;  // of `left`
-  };
   struct Worker {
+    bool joined = false;
+    bool wanting = false;  // in wanting_
     std::uint64_t outstanding = 0;
-    std::set<LeaseId> leases;
+    std::vector<LeaseId> leases;
     TaskCost cost;
+    WorkerTally tally;
+    bool living() const { return joined && !tally.lost; }
   };
 
   void accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors,
               Outbox& out);
-  void take_block(const Lease& lease, const OutcomeBlock& block, Bytes descriptors, WorkerTally& tally,
+  void take_block(const Lease& lease, OutcomeBlock block, Bytes descriptors, WorkerTally& tally,
                   TimePoint now, Outbox& out);
   void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
                            WorkerTally& tally, TimePoint now, Outbox& out);
   void retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now,
                    Outbox& out);
+  Worker* living(Rank rank);
+  void want(Rank rank, Worker& worker);
+  void end_lease(LeaseId id, Worker& worker);
   void give_back(const Lease& lease);
   void mark_accepted(Interval positions);
-  void hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
+  bool hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);
   std::uint64_t batch_end(Interval positions) const;
@@ -164,10 +166,9 @@ class Scheduler {
   std::uint64_t known_keys_ = 0;                // sequential: items that earlier starts journaled
   bool end_recorded_ = false;                   // sequential: the journal knows the source's end
 
-  std::unordered_map<std::uint64_t, Lease> leases_;  // by LeaseId
-  std::uint64_t next_lease_ = 0;
-  std::map<Rank, Worker> workers_;  // living ones
-  std::map<Rank, WorkerTally> tallies_;
+  LeaseTable leases_;
+  std::vector<Worker> workers_;  // by rank
+  std::vector<Rank> wanting_;    // living ones that may hold more than they do
   std::uint64_t slots_ = 0;
   TaskCost cost_;
 

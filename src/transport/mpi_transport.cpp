@@ -5,6 +5,7 @@
 #include <boost/mpi/communicator.hpp>
 #include <boost/mpi/exception.hpp>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,13 +17,19 @@ namespace {
 
 namespace mpi = boost::mpi;
 
-constexpr int frame_tag = 1;
 constexpr std::size_t receives_posted = 4;  // for each peer, so that a burst finds its buffers waiting
 constexpr std::size_t sends_posted = 64;    // at most, for each peer: what a dead one never takes stays ours
 
-// The first byte of a frame.
-constexpr char for_worker = 1;
-constexpr char last_frame = 2;
+// What a frame's tag says of it.
+constexpr int for_worker = 1;
+constexpr int last_frame = 2;
+
+// A slice of a message, which all its slices keep alive.
+struct Frame {
+  std::shared_ptr<const Bytes> message;
+  BytesView part;
+  int tag = 0;
+};
 
 // One direction of talk with one peer: frames in the order they were posted, since MPI matches them in that
 // order.
@@ -31,10 +38,11 @@ struct Peer {
   std::array<mpi::request, receives_posted> receives;
   std::array<Bytes, receives_posted> buffers;
   std::size_t next_receive = 0;
-  Bytes partial;  // frames of a message whose last has not come
+  Bytes partial;                // frames of a message whose last has not come
+  std::size_t usual_bytes = 0;  // of a message
 
-  std::deque<Bytes> queued;  // frames MPI does not know of
-  std::deque<std::pair<mpi::request, Bytes>> posted;
+  std::deque<Frame> queued;  // frames MPI does not know of
+  std::deque<std::pair<mpi::request, Frame>> posted;
 };
 
 // Peers: the workers for the master, the master for a worker.
@@ -71,17 +79,14 @@ class MpiTransport final : public Transport {
       return;
     }
     Peer& peer = peers_.at(static_cast<std::size_t>(rank() == 0 ? to - 1 : to));
-    const char direction = channel == Channel::to_worker ? for_worker : 0;
-    BytesView rest = bytes;
+    const int direction = channel == Channel::to_worker ? for_worker : 0;
+    const auto message = std::make_shared<const Bytes>(std::move(bytes));
+    BytesView rest = *message;
     do {
-      const BytesView part = rest.substr(0, frame_bytes_ - 1);
+      const BytesView part = rest.substr(0, frame_bytes_);
       rest.remove_prefix(part.size());
-      Bytes frame;
-      frame.reserve(part.size() + 1);
-      frame.push_back(static_cast<char>(direction | (rest.empty() ? last_frame : 0)));
-      frame += part;
-      unsent_ += frame.size();
-      peer.queued.push_back(std::move(frame));
+      unsent_ += part.size();
+      peer.queued.push_back({message, part, direction | (rest.empty() ? last_frame : 0)});
     } while (!rest.empty());
     push_sends(peer);
   }
@@ -107,21 +112,22 @@ class MpiTransport final : public Transport {
   void post_receive(Peer& peer, std::size_t i) {
     peer.buffers[i].resize(frame_bytes_);
     peer.receives[i] =
-        world_.irecv(peer.rank, frame_tag, peer.buffers[i].data(), static_cast<int>(frame_bytes_));
+        world_.irecv(peer.rank, mpi::any_tag, peer.buffers[i].data(), static_cast<int>(frame_bytes_));
   }
 
   std::optional<Envelope> receive_from(Peer& peer) {
     while (const auto status = peer.receives[peer.next_receive].test()) {
       const auto count = status->count<char>();
-      if (!count || *count < 1)
+      if (!count)
         throw MachineryFailure{"MPI delivered a frame without a size from rank " + std::to_string(peer.rank)};
-      const Bytes& frame = peer.buffers[peer.next_receive];
-      const char flags = frame[0];
-      peer.partial.append(frame, 1, static_cast<std::size_t>(*count) - 1);
+      const int flags = status->tag();
+      if (peer.partial.empty() && (flags & last_frame) == 0) peer.partial.reserve(peer.usual_bytes);
+      peer.partial.append(peer.buffers[peer.next_receive], 0, static_cast<std::size_t>(*count));
       post_receive(peer, peer.next_receive);
       peer.next_receive = (peer.next_receive + 1) % receives_posted;
       if ((flags & last_frame) != 0) {
         const Channel channel = (flags & for_worker) != 0 ? Channel::to_worker : Channel::to_master;
+        peer.usual_bytes = peer.partial.size();
         return Envelope{peer.rank, channel, std::exchange(peer.partial, {})};
       }
     }
@@ -130,14 +136,14 @@ class MpiTransport final : public Transport {
 
   void push_sends(Peer& peer) {
     while (!peer.posted.empty() && peer.posted.front().first.test()) {
-      unsent_ -= peer.posted.front().second.size();
+      unsent_ -= peer.posted.front().second.part.size();
       peer.posted.pop_front();
     }
     while (!peer.queued.empty() && peer.posted.size() < sends_posted) {
       peer.posted.emplace_back(mpi::request{}, std::move(peer.queued.front()));
       peer.queued.pop_front();
       auto& [request, frame] = peer.posted.back();
-      request = world_.isend(peer.rank, frame_tag, frame.data(), static_cast<int>(frame.size()));
+      request = world_.isend(peer.rank, frame.tag, frame.part.data(), static_cast<int>(frame.part.size()));
     }
   }
 

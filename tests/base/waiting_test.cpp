@@ -13,11 +13,22 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-TEST(Backoff, DoublesUpToItsCeiling) {
-  Backoff backoff{milliseconds{20}, milliseconds{90}};
-  for (const int expected : {20, 40, 80, 90, 90}) EXPECT_EQ(backoff.next(), milliseconds{expected});
+TEST(Backoff, GrowsUpToItsCeiling) {
+  Backoff backoff{milliseconds{16}, milliseconds{30}};
+  for (const int expected : {16, 20, 25, 30, 30}) EXPECT_EQ(backoff.next() / milliseconds{1}, expected);
   backoff.reset();
-  EXPECT_EQ(backoff.next(), milliseconds{20});
+  EXPECT_EQ(backoff.next(), milliseconds{16});
+}
+
+TEST(Backoff, NapsAboutAFifthOfTheTimeSinceTheFirst) {
+  Backoff backoff{milliseconds{1}, hours{1}};
+  Nanos since{};
+  for (int nap = 0; nap < 40; ++nap) {
+    const Nanos next = backoff.next();
+    EXPECT_LE(next, since / 4 + milliseconds{1});
+    since += next;
+  }
+  EXPECT_GT(since, std::chrono::seconds{20}) << "it grows";
 }
 
 TEST(Waker, AWakeBeforeTheSleepEndsIt) {

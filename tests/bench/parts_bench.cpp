@@ -64,7 +64,7 @@ void backend(benchmark::State& state) {
   ThreadBackend threads{*job, waker, {.slots = 1, .seed = 0, .nice = 0, .log = {}}};
   std::vector<Completion> completions;
   for (auto _ : state) {
-    threads.start({{1}, {0}, batch, 1, {}, {}});
+    threads.start({{{1}, {0}, batch, 1, {}, {}}});
     std::uint64_t done = 0;
     while (done < batch) {
       waker.sleep(std::chrono::milliseconds{10});

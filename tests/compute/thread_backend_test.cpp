@@ -106,7 +106,7 @@ TEST(ThreadBackend, GivesAllOutcomesOnceAndInOrder) {
     EXPECT_EQ(backend.slots(), slots);
     std::uint64_t position = 0;
     for (std::uint64_t lease = 0; lease < 100; ++lease) {
-      backend.start(assignment(lease, position, 1 + lease % 37));
+      backend.start({assignment(lease, position, 1 + lease % 37)});
       position += 1 + lease % 37;
     }
     const Collected collected = collect_all(backend);
@@ -128,7 +128,7 @@ TEST(ThreadBackend, GivesTasksTheirIdAttemptAndRandomStream) {
   Waker waker;
   ThreadBackend backend{job, waker, {.slots = 2, .seed = 77, .nice = 0, .log = {}}};
   const Order order{OrderKind::lifo, 10, 0};
-  backend.start({{1}, {2}, 3, 4, order, {}});
+  backend.start({{{1}, {2}, 3, 4, order, {}}});
   const Collected collected = collect_all(backend);
   for (std::uint64_t i = 0; i < 3; ++i)
     EXPECT_EQ(collected.leases.at(1).entries.at(i).second,
@@ -146,7 +146,7 @@ TEST(ThreadBackend, TakesDescriptorsApart) {
     append_varint(given.descriptors, text.size());
     given.descriptors += text;
   }
-  backend.start(std::move(given));
+  backend.start({std::move(given)});
   const Collected collected = collect_all(backend);
   for (std::size_t i = 0; i < texts.size(); ++i)
     EXPECT_TRUE(collected.leases.at(1).entries.at(i).second == texts[i]) << i;
@@ -159,7 +159,7 @@ TEST(ThreadBackend, FailuresAreOutcomesToo) {
   }};
   Waker waker;
   ThreadBackend backend{job, waker, {}};
-  backend.start(assignment(1, 0, 10));
+  backend.start({assignment(1, 0, 10)});
   const Collected collected = collect_all(backend);
   for (std::uint64_t i = 0; i < 10; ++i) {
     const auto& [outcome, payload] = collected.leases.at(1).entries.at(i);
@@ -200,7 +200,7 @@ TEST(ThreadBackend, FlushDeliversWhatALongAssignmentHasSoFar) {
   }};
   Waker waker;
   ThreadBackend backend{job, waker, {}};
-  backend.start(assignment(1, 0, 5));
+  backend.start({assignment(1, 0, 5)});
   ASSERT_TRUE(gate.somebody_waits());
   gate.let(1);
   ASSERT_TRUE(eventually([&] { return gate.passed() == 1; }));
@@ -230,7 +230,7 @@ TEST(ThreadBackend, StopGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
   }};
   Waker waker;
   ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
-  for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start(assignment(lease, lease * 10, 10));
+  for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   ASSERT_TRUE(gate.somebody_waits(2));
   backend.stop();
   const Collected collected = collect_all(backend);
@@ -247,7 +247,7 @@ TEST(ThreadBackend, DrainLetsRunningTasksEndAndTheirFailuresCount) {
   }};
   Waker waker;
   ThreadBackend backend{job, waker, {}};
-  backend.start(assignment(1, 0, 10));
+  backend.start({assignment(1, 0, 10)});
   ASSERT_TRUE(gate.somebody_waits());
   backend.drain();
   gate.let(1);
@@ -266,7 +266,7 @@ TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
   }};
   Waker waker;
   ThreadBackend backend{job, waker, {}};
-  backend.start(assignment(1, 0, 10));
+  backend.start({assignment(1, 0, 10)});
   ASSERT_TRUE(gate.somebody_waits());
   backend.stop();
   const Collected collected = collect_all(backend);
@@ -274,28 +274,33 @@ TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
   EXPECT_EQ(collected.leases.at(1).entries[0].second, "before");
 }
 
-TEST(ThreadBackend, StarvesWhileASlotHasNothingToDo) {
+TEST(ThreadBackend, SaysHowLongItsQueueLasts) {
+  constexpr auto one_task = std::chrono::milliseconds{5};
   Gate gate;
   const ScriptedJob job{[&](BytesView, Context& context) {
-    gate.pass(context);
+    if (context.attempt() == 1)
+      std::this_thread::sleep_for(one_task);
+    else
+      gate.pass(context);
     return Bytes{};
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
-  EXPECT_TRUE(backend.starving());
+  ThreadBackend backend{job, waker, {.slots = 1, .seed = 0, .nice = 0, .log = {}}};
+  EXPECT_EQ(backend.queue_lasts(), Nanos{0});
   EXPECT_FALSE(backend.busy());
-  backend.start(assignment(1, 0, 1));
-  EXPECT_TRUE(backend.busy());
+  backend.start({assignment(1, 0, 1)});
+  EXPECT_EQ(collect_all(backend).tasks(), 1U);
+  backend.start({assignment(2, 1, 1, 2)});
   ASSERT_TRUE(gate.somebody_waits());
-  EXPECT_TRUE(backend.starving()) << "one of two slots is idle";
-  backend.start(assignment(2, 1, 1));
-  ASSERT_TRUE(gate.somebody_waits(2));
-  EXPECT_FALSE(backend.starving());
-  gate.let(2);
-  EXPECT_TRUE(eventually([&] { return backend.starving(); }));
-  EXPECT_TRUE(backend.busy()) << "completions are uncollected";
+  EXPECT_EQ(backend.queue_lasts(), Nanos{0}) << "what runs does not wait";
+  backend.start({assignment(3, 2, 10), assignment(4, 12, 10)});
+  EXPECT_GE(backend.queue_lasts(), 20 * one_task);
+  backend.drain();
+  EXPECT_EQ(backend.queue_lasts(), Nanos{0});
+  EXPECT_TRUE(backend.busy());
+  gate.let(1);
   collect_all(backend);
-  EXPECT_FALSE(backend.busy());
+  EXPECT_TRUE(eventually([&] { return !backend.busy(); }));
 }
 
 TEST(ThreadBackend, WakesTheLoop) {
@@ -303,7 +308,7 @@ TEST(ThreadBackend, WakesTheLoop) {
   Waker waker;
   ThreadBackend backend{job, waker, {}};
   for (std::uint64_t i = 0; i < 50; ++i) {
-    backend.start(assignment(i, i, 1));
+    backend.start({assignment(i, i, 1)});
     Collected collected;
     while (collected.tasks() == 0) {
       ASSERT_TRUE(waker.sleep(std::chrono::seconds{60})) << "nobody woke the loop";
@@ -321,7 +326,7 @@ TEST(ThreadBackend, IsDestroyedWhileBusy) {
   Waker waker;
   {
     ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 0, .log = {}}};
-    for (std::uint64_t lease = 0; lease < 20; ++lease) backend.start(assignment(lease, lease * 5, 5));
+    for (std::uint64_t lease = 0; lease < 20; ++lease) backend.start({assignment(lease, lease * 5, 5)});
     ASSERT_TRUE(gate.somebody_waits(3));
   }
   EXPECT_EQ(gate.passed(), 3);
@@ -346,7 +351,7 @@ TEST(ThreadBackend, PassesOnWhatTasksLog) {
     if (text == "hello") heard.insert(id.value);
   };
   ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 5, .log = log}};
-  for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start(assignment(lease, lease * 10, 10));
+  for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   collect_all(backend);
   EXPECT_EQ(heard.size(), 50U);
 }

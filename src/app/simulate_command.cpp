@@ -1,0 +1,79 @@
+#include "app/simulate_command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/amounts.hpp"
+#include "describe/value.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+std::string as_json(const sim::ClusterOptions& cluster, const sim::Report& report,
+                    std::optional<double> limit) {
+  using Object = describe::Value::Object;
+  Object object{{"nodes", cluster.nodes},
+                {"slots", cluster.slots},
+                {"tasks", cluster.count},
+                {"duration", cluster.durations.text()},
+                {"seed", cluster.seed},
+                {"latency_seconds", cluster.latency_seconds},
+                {"bytes_per_second", cluster.bytes_per_second},
+                {"master_cost", cluster.cost.text()},
+                {"makespan_seconds", report.makespan_seconds},
+                {"work_seconds", report.work_seconds},
+                {"bound_seconds", report.bound_seconds},
+                {"efficiency", report.efficiency},
+                {"master_busy", report.master_busy},
+                {"committer_busy", report.committer_busy},
+                {"messages", report.messages},
+                {"leases", report.leases},
+                {"most_leases", report.most_leases},
+                {"most_intervals", report.most_intervals},
+                {"master_bytes", report.master_bytes}};
+  if (limit) object.emplace_back("shortest_mean_seconds", *limit);
+  return describe::to_json(describe::Value{std::move(object)}, 2) + "\n";
+}
+
+std::string limit_line(const sim::ClusterOptions& cluster, double wanted, double limit) {
+  if (limit == 0)
+    return fmt::format("one master is enough for tasks down to 1 us at {:.3g} % efficiency\n", wanted * 100);
+  return fmt::format(
+      "one master is the limit below a mean of {} a task: shorter ones are less than {:.3g} % efficient on "
+      "{} slots\n",
+      duration_text(limit), wanted * 100, grouped(std::uint64_t{cluster.nodes} * cluster.slots));
+}
+
+std::string for_people(const sim::ClusterOptions& cluster, const sim::Report& report) {
+  return fmt::format(
+      "{} tasks ({}) on {} nodes of {} slots\n"
+      "  makespan   {}, at best {}: {:.2f} % efficient\n"
+      "  master     {:.1f} % busy, its committer {:.1f} %; {} messages, {} leases\n"
+      "  memory     about {} MB in rank 0: at most {} leases at once\n"
+      "  costs      --master-cost {} (us a message, lease, task, commit)\n",
+      grouped(cluster.count), cluster.durations.text(), grouped(cluster.nodes), cluster.slots,
+      duration_text(report.makespan_seconds), duration_text(report.bound_seconds), report.efficiency * 100,
+      report.master_busy * 100, report.committer_busy * 100, grouped(report.messages), grouped(report.leases),
+      report.master_bytes / 1'000'000 + 1, grouped(report.most_leases), cluster.cost.text());
+}
+
+}  // namespace
+
+void simulate(const SimulateCommand& command) {
+  sim::ClusterOptions cluster = command.cluster;
+  cluster.cost = sim::parse_master_cost(command.master_cost);
+  const sim::Report report = sim::simulate(cluster);
+  std::string text = command.json ? "" : for_people(cluster, report);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);  // the limit takes its time
+  std::optional<double> limit;
+  if (command.wanted > 0) limit = sim::shortest_mean(cluster, command.wanted);
+  if (command.json)
+    text = as_json(cluster, report, limit);
+  else
+    text = limit ? "  limit      " + limit_line(cluster, command.wanted, *limit) : "";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+}  // namespace mpifarm::app

@@ -1,0 +1,244 @@
+#include "sim/cluster.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <tuple>
+
+namespace mpifarm::sim {
+namespace {
+
+enum EventKind : std::uint8_t { lease_done, delivered, reports, master_turns, committed };
+
+// As the real ones: node/loop.hpp, node/master.cpp, compute/thread_backend.cpp.
+constexpr std::int64_t busy_nap = 2'000'000;
+constexpr Nanos least_nap{20'000}, longest_nap{2'000'000};
+constexpr std::uint64_t most_backlog_bytes = 2 << 20;
+constexpr std::uint64_t lease_header_bytes = 40;
+
+std::int64_t nanos(double seconds) { return std::llround(seconds * 1e9); }
+double in_seconds(std::int64_t nanos) { return static_cast<double>(nanos) * 1e-9; }
+
+sched::Options scheduler_options(const ClusterOptions& options) {
+  sched::Options result;
+  result.count = options.count;
+  result.seed = options.seed;
+  result.batching = options.batching;
+  return result;
+}
+
+}  // namespace
+
+Cluster::Cluster(const ClusterOptions& options)
+    : options_{options}, scheduler_{scheduler_options(options)}, nodes_(options.nodes) {
+  for (std::uint32_t node = 0; node < options.nodes; ++node) {
+    nodes_[node].idle_slots = options.slots;
+    scheduler_.on_worker_joined(static_cast<int>(node), options.slots);
+  }
+}
+
+Report Cluster::run() {
+  schedule(0, master_turns, 0);
+  turning_ = true;
+  while (!scheduler_.finished()) {
+    if (events_.empty()) throw std::logic_error{"the simulated run stands still with tasks left"};
+    const Event event = events_.top();
+    events_.pop();
+    now_ = event.at;
+    on_event(event);
+  }
+  return finish();
+}
+
+void Cluster::on_event(const Event& event) {
+  switch (event.kind) {
+    case lease_done:
+      return on_lease_done(event.what);
+    case delivered: {
+      const std::uint32_t node = outbox_.front().node;  // of several at one time, the first sent
+      for (wire::Lease& lease : outbox_.front().assign.leases) nodes_[node].queue.push_back(std::move(lease));
+      outbox_.pop_front();
+      return start_leases(node);
+    }
+    case reports:
+      return report(event.what);
+    case master_turns:
+      return turn();
+    default:
+      scheduler_.on_committed(commits_.front().second, 0);
+      backlog_bytes_ -= commits_.front().second * options_.result_bytes;
+      commits_.pop_front();
+      last_commit_ = now_;
+      if (!scheduler_.finished()) wake_master(now_);
+  }
+}
+
+void Cluster::start_leases(std::uint32_t index) {
+  Node& node = nodes_[index];
+  while (node.idle_slots > 0 && !node.queue.empty()) {
+    const wire::Lease lease = std::move(node.queue.front());
+    node.queue.pop_front();
+    --node.idle_slots;
+    Time duration = 0;
+    for (std::uint64_t i = 0; i < lease.count; ++i) {
+      const Time one = options_.durations.draw(options_.seed, lease.first.value + i).count();
+      duration += one;
+      longest_ = std::max(longest_, one);
+    }
+    work_ += duration;
+    if (free_.empty()) {
+      free_.push_back(static_cast<std::uint32_t>(running_.size()));
+      running_.emplace_back();
+    }
+    Running& running = running_[free_.back()];
+    running.node = index;
+    running.outcome = {
+        lease.id,
+        {lease.first, lease.count, lease.count, Bytes(lease.count * options_.result_bytes, 'x')},
+        Nanos{duration},
+        Nanos{duration}};
+    schedule(now_ + duration, lease_done, free_.back());
+    free_.pop_back();
+  }
+}
+
+// What is done is told when few leases wait, and otherwise when the node's loop wakes up by itself.
+void Cluster::on_lease_done(std::uint32_t index) {
+  Running& running = running_[index];
+  const std::uint32_t at = running.node;
+  Node& node = nodes_[at];
+  node.done.leases.push_back(std::move(running.outcome));
+  free_.push_back(index);
+  ++node.idle_slots;
+  const bool few_wait = node.queue.size() <= options_.slots;
+  start_leases(at);
+  if (few_wait) {
+    report(at);
+  } else if (!std::exchange(node.reporting, true)) {
+    schedule(now_ + busy_nap, reports, at);
+  }
+}
+
+void Cluster::report(std::uint32_t at) {
+  Node& node = nodes_[at];
+  node.reporting = false;
+  if (node.done.leases.empty()) return;
+  std::uint64_t bytes = 0;
+  for (const wire::LeaseOutcomes& part : node.done.leases)
+    bytes += lease_header_bytes + part.block.entries.size();
+  const Time arrival = transfer(in_free_, bytes);
+  inbox_.push_back({arrival, at, std::exchange(node.done, {})});
+  wake_master(arrival);
+}
+
+// When the message has crossed the network, which brings one after the other to or from rank 0.
+Cluster::Time Cluster::transfer(Time& link_free, std::uint64_t bytes) {
+  link_free = std::max(link_free, now_) + nanos(static_cast<double>(bytes) / options_.bytes_per_second);
+  return link_free + nanos(options_.latency_seconds);
+}
+
+// The loop polls in naps that grow while nothing comes.
+void Cluster::wake_master(Time arrival) {
+  if (turning_) return;
+  Time poll = master_free_;
+  Backoff naps{least_nap, longest_nap};
+  while (poll < arrival) poll += naps.next().count();
+  turning_ = true;
+  schedule(poll, master_turns, 0);
+}
+
+// One turn of rank 0's loop: all that has arrived, then the hand-out.
+void Cluster::turn() {
+  turning_ = false;
+  const MasterCost& cost = options_.cost;
+  double spent = 0;
+  std::uint64_t accepted = 0;
+  const auto charge = [&](std::uint64_t leases, std::uint64_t tasks) {
+    spent += static_cast<double>(leases) * cost.lease / 2 +  // the other half with the other direction
+             static_cast<double>(tasks) * cost.task;
+  };
+  for (; !inbox_.empty() && inbox_.front().at <= now_; inbox_.pop_front()) {
+    Arrival& arrival = inbox_.front();
+    std::uint64_t tasks = 0;
+    for (const wire::LeaseOutcomes& part : arrival.outcomes.leases) tasks += part.block.count;
+    spent += cost.message;
+    ++report_.messages;
+    charge(arrival.outcomes.leases.size(), tasks);
+    accepted += tasks;
+    scheduler_.on_outcomes(static_cast<int>(arrival.node), std::move(arrival.outcomes),
+                           TimePoint{Nanos{now_}}, out_);
+  }
+  out_.records.clear();
+  scheduler_.dispatch(TimePoint{Nanos{now_}}, !options_.journal || backlog_bytes_ < most_backlog_bytes, out_);
+  for (auto& [rank, message] : out_.messages) {
+    auto& assign = std::get<wire::Assign>(message);
+    spent += cost.message;
+    ++report_.messages;
+    report_.leases += assign.leases.size();
+    charge(assign.leases.size(), 0);
+    const Time sent = now_;
+    now_ += nanos(spent);
+    const Time arrival = transfer(out_free_, assign.leases.size() * lease_header_bytes);
+    now_ = sent;
+    outbox_.push_back({arrival, static_cast<std::uint32_t>(rank), std::move(assign)});
+    schedule(arrival, delivered, static_cast<std::uint32_t>(rank));
+  }
+  out_.messages.clear();
+  master_busy_ += nanos(spent);
+  master_free_ = now_ + nanos(spent);
+  report_.most_leases = std::max(report_.most_leases, scheduler_.leases_out());
+  report_.most_intervals = std::max<std::uint64_t>(report_.most_intervals, scheduler_.done_intervals());
+  if (accepted > 0) commit(accepted);
+  if (!inbox_.empty()) wake_master(inbox_.front().at);
+}
+
+void Cluster::commit(std::uint64_t tasks) {
+  const Time takes = options_.journal ? nanos(static_cast<double>(tasks) * options_.cost.commit) : 0;
+  committer_free_ = std::max(committer_free_, master_free_) + takes;
+  committer_busy_ += takes;
+  backlog_bytes_ += tasks * options_.result_bytes;
+  commits_.emplace_back(committer_free_, tasks);
+  schedule(committer_free_, committed, 0);
+}
+
+void Cluster::schedule(Time at, std::uint8_t kind, std::uint32_t what) { events_.push({at, what, kind}); }
+
+Report Cluster::finish() const {
+  if (scheduler_.committed() != options_.count) throw std::logic_error{"the simulated run lost tasks"};
+  Report report = report_;
+  const double slots = static_cast<double>(options_.nodes) * options_.slots;
+  report.makespan_seconds = in_seconds(last_commit_);
+  report.work_seconds = in_seconds(work_);
+  report.bound_seconds = std::max(report.work_seconds / slots, in_seconds(longest_));
+  if (last_commit_ > 0) {
+    report.efficiency = report.bound_seconds / report.makespan_seconds;
+    report.master_busy = in_seconds(master_busy_) / report.makespan_seconds;
+    report.committer_busy = in_seconds(committer_busy_) / report.makespan_seconds;
+  }
+  constexpr std::uint64_t interval_bytes = 64;  // a node of the set's tree
+  report.master_bytes = report.most_leases * (sizeof(sched::Lease) + sizeof(LeaseId) + 16) +
+                        report.most_intervals * interval_bytes + most_backlog_bytes;
+  return report;
+}
+
+double shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot) {
+  const std::uint64_t slots = std::uint64_t{options.nodes} * options.slots;
+  options.count = std::min(options.count, slots * tasks_per_slot);
+  const auto reaches = [&](double mean) {
+    options.durations.mean = mean;
+    return simulate(options).efficiency >= wanted;
+  };
+  constexpr double least = 1e-6, most = 1e6, precision = 1.1;
+  double enough = options.durations.mean;
+  while (enough < most && !reaches(enough)) enough *= 4;
+  double too_short = enough / 4;
+  while (too_short > least && reaches(too_short)) enough = std::exchange(too_short, too_short / 4);
+  if (too_short <= least) return 0;
+  while (enough / too_short > precision) {
+    const double middle = std::sqrt(enough * too_short);
+    (reaches(middle) ? enough : too_short) = middle;
+  }
+  return enough;
+}
+
+}  // namespace mpifarm::sim
