@@ -21,6 +21,28 @@ void IntervalSet::insert(Interval interval) {
   count_ += interval.size();
 }
 
+bool IntervalSet::insert_new(Interval interval) {
+  if (interval.begin >= interval.end) return true;
+  const auto next = ends_.upper_bound(interval.begin);
+  const bool follows = next != ends_.begin();
+  const auto before = follows ? std::prev(next) : next;
+  if ((follows && before->second > interval.begin) || (next != ends_.end() && next->first < interval.end))
+    return false;
+  count_ += interval.size();
+  const bool joins_next = next != ends_.end() && next->first == interval.end;
+  if (follows && before->second == interval.begin) {
+    before->second = joins_next ? next->second : interval.end;
+    if (joins_next) ends_.erase(next);
+  } else if (joins_next) {  // its begin is its key
+    auto node = ends_.extract(next);
+    node.key() = interval.begin;
+    ends_.insert(std::move(node));
+  } else {
+    ends_.emplace_hint(next, interval.begin, interval.end);
+  }
+  return true;
+}
+
 void IntervalSet::erase(Interval interval) {
   if (interval.begin >= interval.end) return;
   auto next = ends_.upper_bound(interval.begin);

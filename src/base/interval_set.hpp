@@ -21,6 +21,8 @@ struct Interval {
 class IntervalSet {
  public:
   void insert(Interval interval);
+  // Unless a number of it is there already: then it returns false and changes nothing.
+  bool insert_new(Interval interval);
   void erase(Interval interval);
   bool contains(std::uint64_t number) const;
   bool intersects(Interval interval) const;

@@ -33,7 +33,7 @@ class Pace {
 
  private:
   static constexpr Nanos short_nap = std::chrono::microseconds{100},
-                         longest_nap = std::chrono::milliseconds{2};
+                         longest_nap = std::chrono::microseconds{2500};
   Backoff idle_{std::chrono::microseconds{20}, longest_nap};
 };
 

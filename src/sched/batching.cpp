@@ -12,7 +12,7 @@ constexpr double held_seconds = 20e-3;         // a worker's queue lasts about t
 constexpr double no_prefetch_seconds =
     0.1;  // tasks this long are not queued behind others: a round trip costs nothing beside them
 constexpr double batch_bytes = 128e3;  // descriptors and results of a batch, at most about
-constexpr double held_bytes = 4e6;    // and of all that workers hold beyond what they compute
+constexpr double held_bytes = 4e6;     // and of all that workers hold beyond what they compute
 constexpr std::uint64_t most_tasks = 1 << 20;
 
 std::uint64_t whole(double tasks) {

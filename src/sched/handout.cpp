@@ -69,6 +69,7 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
 
 // A task that has failed before goes alone, since an attempt number belongs to a whole lease.
 std::uint64_t Scheduler::batch_end(Interval positions) const {
+  if (failures_.empty()) return positions.end;
   const auto failed = failures_.lower_bound({positions.begin});
   if (failed == failures_.end()) return positions.end;
   if (failed->first.value == positions.begin) return positions.begin + 1;

@@ -156,16 +156,15 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
   if (tally.slots > 0) want(rank, *worker);
 }
 
-void Scheduler::take_block(const Lease& lease, OutcomeBlock block, Bytes descriptors, WorkerTally& tally,
+void Scheduler::take_block(const Lease& lease, OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
                            TimePoint now, Outbox& out) {
-  const Interval positions{block.first.value, block.first.value + block.count};
-  const bool any_failed = block.succeeded != block.count;
-  if ((any_failed && options_.retries > 0) || accepted_.intersects(positions)) {
+  const bool may_retry = block.succeeded != block.count && options_.retries > 0;
+  if (may_retry || !accepted_.insert_new({block.first.value, block.first.value + block.count})) {
     take_block_by_entry(lease, block, descriptors, tally, now, out);
     return;
   }
   tally.tasks += block.count;
-  accept(block.first, block.count, block.succeeded, std::move(block.entries), std::move(descriptors), out);
+  accept(std::move(block), std::move(descriptors), out);
 }
 
 void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
@@ -184,21 +183,21 @@ void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& bloc
       append_entry(single, entry.outcome, entry.payload);
       if (options_.sequential) append_sized(single_descriptor, descriptor);
       ++tally.tasks;
-      accept(position, 1, entry.outcome == Outcome::succeeded ? 1 : 0, std::move(single),
+      accepted_.insert({position.value, position.value + 1});
+      accept({position, 1, entry.outcome == Outcome::succeeded ? 1U : 0U, std::move(single)},
              std::move(single_descriptor), out);
     }
   }
 }
 
-void Scheduler::accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries,
-                       Bytes descriptors, Outbox& out) {
-  mark_accepted({first.value, first.value + count});
-  out.records.emplace_back(
-      journal::Outcomes{{first, count, succeeded, std::move(entries)}, std::move(descriptors)});
+// Of positions that are in accepted_ already.
+void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
+  forget_failures({block.first.value, block.first.value + block.count});
+  out.records.emplace_back(std::in_place_type<journal::Outcomes>, std::move(block), std::move(descriptors));
 }
 
-void Scheduler::mark_accepted(Interval positions) {
-  accepted_.insert(positions);
+void Scheduler::forget_failures(Interval positions) {
+  if (failures_.empty()) return;
   failures_.erase(failures_.lower_bound({positions.begin}), failures_.lower_bound({positions.end}));
 }
 
@@ -220,9 +219,9 @@ void Scheduler::on_replayed(const journal::Record& record) {
   if (const auto* outcomes = std::get_if<journal::Outcomes>(&record)) {
     const OutcomeBlock& block = outcomes->block;
     const Interval positions{block.first.value, block.first.value + block.count};
-    if (accepted_.intersects(positions))
+    if (!accepted_.insert_new(positions))
       throw CorruptData{"a task near position " + std::to_string(positions.begin) + " has two outcomes"};
-    mark_accepted(positions);
+    forget_failures(positions);
     on_committed(block.succeeded, block.count - block.succeeded);
     resumed_ += block.count;
     replayed_attempts_ += block.count;

@@ -125,9 +125,8 @@ class Scheduler {
     bool living() const { return joined && !tally.lost; }
   };
 
-  void accept(Position first, std::uint64_t count, std::uint64_t succeeded, Bytes entries, Bytes descriptors,
-              Outbox& out);
-  void take_block(const Lease& lease, OutcomeBlock block, Bytes descriptors, WorkerTally& tally,
+  void accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out);
+  void take_block(const Lease& lease, OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
                   TimePoint now, Outbox& out);
   void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
                            WorkerTally& tally, TimePoint now, Outbox& out);
@@ -137,7 +136,7 @@ class Scheduler {
   void want(Rank rank, Worker& worker);
   void end_lease(LeaseId id, Worker& worker);
   void give_back(const Lease& lease);
-  void mark_accepted(Interval positions);
+  void forget_failures(Interval positions);
   bool hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);

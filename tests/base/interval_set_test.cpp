@@ -21,7 +21,7 @@ class Twin {
 
   void operate() {
     const Interval interval = some_interval();
-    switch (engine_() % 3) {
+    switch (engine_() % 4) {
       case 0:
         intervals_.insert(interval);
         for (std::uint64_t n = interval.begin; n < interval.end; ++n) numbers_.insert(n);
@@ -29,6 +29,9 @@ class Twin {
       case 1:
         intervals_.erase(interval);
         for (std::uint64_t n = interval.begin; n < interval.end; ++n) numbers_.erase(n);
+        break;
+      case 2:
+        insert_new(interval);
         break;
       default:
         take_front(1 + engine_() % 6);
@@ -54,6 +57,13 @@ class Twin {
   Interval some_interval() {
     const std::uint64_t begin = engine_() % universe;
     return {begin, std::min(universe, begin + engine_() % 20)};
+  }
+
+  void insert_new(Interval interval) {
+    const auto from = numbers_.lower_bound(interval.begin);
+    const bool is_new = interval.begin >= interval.end || from == numbers_.end() || *from >= interval.end;
+    ASSERT_EQ(intervals_.insert_new(interval), is_new);
+    for (std::uint64_t n = interval.begin; is_new && n < interval.end; ++n) numbers_.insert(n);
   }
 
   void take_front(std::uint64_t most) {

@@ -27,10 +27,10 @@ inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool seq
   sched::Options options;
   options.sequential = sequential;
   options.count = tasks;
-  options.batching.batch = batch;
+  options.batching = {.batch = batch, .prefetch = 60 * batch};
   sched::Scheduler scheduler{options};
   for (int rank = 0; rank < ranks; ++rank) scheduler.on_worker_joined(rank, slots);
-  const Bytes entries = entries_of(batch, 16);
+  const Bytes entries = entries_of(batch, 8);
   const std::size_t entry_bytes = entries.size() / batch;
   std::uint64_t pulled = 0;
   sched::Outbox out;
@@ -43,12 +43,13 @@ inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool seq
     scheduler.dispatch(now, true, out);
     for (auto& [rank, message] : std::exchange(out.messages, {})) {
       wire::Outcomes outcomes;
+      outcomes.leases.reserve(std::get<wire::Assign>(message).leases.size());
       for (const wire::Lease& lease : std::get<wire::Assign>(message).leases) {
         const OutcomeBlock block{lease.first, lease.count, lease.count,
                                  entries.substr(0, lease.count * entry_bytes)};
         outcomes.leases.push_back({lease.id, block, Nanos{1000}, Nanos{1000}});
       }
-      scheduler.on_outcomes(rank, outcomes, now, out);
+      scheduler.on_outcomes(rank, std::move(outcomes), now, out);
     }
     for (const journal::Record& record : out.records)
       if (const auto* outcomes = std::get_if<journal::Outcomes>(&record))
