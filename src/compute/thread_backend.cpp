@@ -163,7 +163,7 @@ void ThreadBackend::deliver(Slot& slot, bool last) {
     for (Completion& completion : slot.done) completed_.push_back(std::move(completion));
     if (last) --running_;
     task_seconds_ = slot.task_seconds;
-    few_wait = queue_.size() <= options_.slots;
+    few_wait = queue_.size() <= options_.slots / 2 + 1;
   }
   slot.done.clear();
   if (few_wait) waker_.wake();

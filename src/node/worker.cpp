@@ -9,6 +9,7 @@
 #include "base/pack.hpp"
 #include "compute/thread_backend.hpp"
 #include "node/identity.hpp"
+#include "sched/batching.hpp"
 #include "wire/codec.hpp"
 
 namespace mpifarm {
@@ -113,7 +114,9 @@ bool Worker::step(TimePoint now) {
   }
   const bool idle = !busy();  // asked before collecting: what completes meanwhile is collected
   if (backend_) backend_->collect(completions_);
-  if (!completions_.empty()) {
+  const bool due = idle || draining_ || now - last_report_ >= sched::report_interval(queue_lasts());
+  if (!completions_.empty() && due) {
+    last_report_ = now;
     wire::Outcomes outcomes;
     outcomes.leases.reserve(completions_.size());
     for (Completion& done : completions_)

@@ -55,7 +55,7 @@ class Worker {
   std::unique_ptr<AnyJob> job_;
   std::unique_ptr<Backend> backend_;
   std::vector<Completion> completions_;
-  TimePoint last_flush_{};
+  TimePoint last_flush_{}, last_report_{};
   bool draining_ = false;
   bool drained_ = false;  // and said so
   bool finished_ = false;

@@ -7,10 +7,12 @@ namespace mpifarm::sched {
 namespace {
 
 constexpr double batch_seconds = 2e-3;         // a batch takes about this long
-constexpr double master_lease_seconds = 2e-6;  // but so long that one master keeps up with all slots
+constexpr double master_lease_seconds = 2e-7;  // but so long that one master keeps up with all slots
 constexpr double held_seconds = 20e-3;         // a worker's queue lasts about this long
-constexpr double no_prefetch_seconds =
-    0.1;  // tasks this long are not queued behind others: a round trip costs nothing beside them
+// Tasks this long are not queued behind others: a round trip costs nothing beside them, even when all slots
+// ask at once.
+constexpr double no_prefetch_seconds = 0.1, no_prefetch_seconds_a_slot = 2e-4;
+constexpr Nanos longest_report_interval = std::chrono::milliseconds{50};
 constexpr double batch_bytes = 128e3;  // descriptors and results of a batch, at most about
 constexpr double held_bytes = 4e6;     // and of all that workers hold beyond what they compute
 constexpr std::uint64_t most_tasks = 1 << 20;
@@ -50,7 +52,9 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
   std::uint64_t prefetch = running;  // before anything is known: one more for each slot
   if (options.prefetch) {
     prefetch = *options.prefetch;
-  } else if (left < 2 * slots_all || (cost.known() && cost.seconds() >= no_prefetch_seconds)) {
+  } else if (left < 2 * slots_all ||
+             (cost.known() &&
+              cost.seconds() >= std::max(no_prefetch_seconds, no_prefetch_seconds_a_slot * slots))) {
     prefetch = 0;
   } else if (cost.known()) {
     const std::uint64_t fits = whole(held_bytes / std::max(cost.bytes(), 1.0) / slots);
@@ -60,5 +64,7 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
   result.hold = running + prefetch;
   return result;
 }
+
+Nanos report_interval(Nanos queue_lasts) { return std::min(queue_lasts / 4, longest_report_interval); }
 
 }  // namespace mpifarm::sched

@@ -38,4 +38,8 @@ struct HandOut {
 HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
                  std::uint64_t slots_here, std::uint64_t slots_all);
 
+// How long a worker may let pass between two reports of what has completed: a part of the time that its queue
+// keeps it busy, 0 while nothing waits. So many slots make few messages, and none starves.
+Nanos report_interval(Nanos queue_lasts);
+
 }  // namespace mpifarm::sched

@@ -10,9 +10,9 @@ namespace {
 
 enum EventKind : std::uint8_t { lease_done, delivered, reports, master_turns, committed };
 
-// As the real ones: node/loop.hpp, node/master.cpp, compute/thread_backend.cpp.
-constexpr std::int64_t busy_nap = 2'000'000;
-constexpr Nanos least_nap{20'000}, longest_nap{2'000'000};
+// As the real ones: node/loop.hpp, node/master.cpp.
+constexpr Nanos least_nap{20'000}, longest_nap{2'500'000};
+constexpr std::int64_t report_takes = 10'000;  // of a node's loop
 constexpr std::uint64_t most_backlog_bytes = 2 << 20;
 constexpr std::uint64_t lease_header_bytes = 40;
 
@@ -56,7 +56,10 @@ void Cluster::on_event(const Event& event) {
       return on_lease_done(event.what);
     case delivered: {
       const std::uint32_t node = outbox_.front().node;  // of several at one time, the first sent
-      for (wire::Lease& lease : outbox_.front().assign.leases) nodes_[node].queue.push_back(std::move(lease));
+      for (wire::Lease& lease : outbox_.front().assign.leases) {
+        nodes_[node].queued_tasks += lease.count;
+        nodes_[node].queue.push_back(std::move(lease));
+      }
       outbox_.pop_front();
       return start_leases(node);
     }
@@ -78,6 +81,7 @@ void Cluster::start_leases(std::uint32_t index) {
   while (node.idle_slots > 0 && !node.queue.empty()) {
     const wire::Lease lease = std::move(node.queue.front());
     node.queue.pop_front();
+    node.queued_tasks -= lease.count;
     --node.idle_slots;
     Time duration = 0;
     for (std::uint64_t i = 0; i < lease.count; ++i) {
@@ -102,27 +106,30 @@ void Cluster::start_leases(std::uint32_t index) {
   }
 }
 
-// What is done is told when few leases wait, and otherwise when the node's loop wakes up by itself.
 void Cluster::on_lease_done(std::uint32_t index) {
   Running& running = running_[index];
   const std::uint32_t at = running.node;
   Node& node = nodes_[at];
+  node.task_seconds = seconds(running.outcome.busy) / static_cast<double>(running.outcome.block.count);
   node.done.leases.push_back(std::move(running.outcome));
   free_.push_back(index);
   ++node.idle_slots;
-  const bool few_wait = node.queue.size() <= options_.slots;
   start_leases(at);
-  if (few_wait) {
+  const double queue_lasts = static_cast<double>(node.queued_tasks) * node.task_seconds / options_.slots;
+  const Time interval = sched::report_interval(Nanos{nanos(queue_lasts)}).count();
+  const Time due = std::max(node.last_report + interval, node.loop_free);
+  if (due <= now_)
     report(at);
-  } else if (!std::exchange(node.reporting, true)) {
-    schedule(now_ + busy_nap, reports, at);
-  }
+  else if (!std::exchange(node.reporting, true))
+    schedule(due, reports, at);
 }
 
 void Cluster::report(std::uint32_t at) {
   Node& node = nodes_[at];
   node.reporting = false;
   if (node.done.leases.empty()) return;
+  node.last_report = now_;
+  node.loop_free = now_ + report_takes;
   std::uint64_t bytes = 0;
   for (const wire::LeaseOutcomes& part : node.done.leases)
     bytes += lease_header_bytes + part.block.entries.size();

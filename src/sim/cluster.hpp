@@ -68,6 +68,9 @@ class Cluster {
     std::uint32_t idle_slots = 0;
     wire::Outcomes done;
     bool reporting = false;  // an event will send `done`
+    std::uint64_t queued_tasks = 0;
+    double task_seconds = 0;  // of late
+    Time last_report = 0, loop_free = 0;
   };
   struct Arrival {
     Time at;

@@ -98,7 +98,7 @@ TEST(ShortestMean, IsWhereTheEfficiencyFalls) {
   options.count = 100 * 64 * 8;
   options.durations.mean = mean;
   EXPECT_GE(simulate(options).efficiency, 0.95);
-  options.durations.mean = mean / 1.3;
+  options.durations.mean = mean / 2;
   EXPECT_LT(simulate(options).efficiency, 0.95);
 }
 
