@@ -190,9 +190,21 @@ void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& bloc
   }
 }
 
-// Of positions that are in accepted_ already.
+// Of positions that are in accepted_ already. What continues the last record joins it while that is small, so
+// that many short leases make few records.
 void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
+  constexpr std::size_t small_bytes = 4096;
   forget_failures({block.first.value, block.first.value + block.count});
+  auto* last = out.records.empty() ? nullptr : std::get_if<journal::Outcomes>(&out.records.back());
+  if (last != nullptr && last->block.first.value + last->block.count == block.first.value &&
+      last->block.entries.size() + last->descriptors.size() + block.entries.size() + descriptors.size() <=
+          small_bytes) {
+    last->block.count += block.count;
+    last->block.succeeded += block.succeeded;
+    last->block.entries += block.entries;
+    last->descriptors += descriptors;
+    return;
+  }
   out.records.emplace_back(std::in_place_type<journal::Outcomes>, std::move(block), std::move(descriptors));
 }
 
