@@ -139,8 +139,9 @@ class Unpacker {
   Unpacker& operator>>(T&& value) {
     return *this & value;
   }
-  void load_binary(void* data, std::size_t bytes) {
-    if (bytes > in_.size()) throw CorruptData{"packed data ends early"};
+  [[gnu::always_inline]] void load_binary(void* data, std::size_t bytes) {
+    if (bytes > in_.size()) [[unlikely]]
+      end_early();
     if (bytes > 0) std::memcpy(data, in_.data(), bytes);
     in_.remove_prefix(bytes);
   }
@@ -164,11 +165,11 @@ class Unpacker {
   }
 
  private:
+  [[noreturn, gnu::cold]] static void end_early() { throw CorruptData{"packed data ends early"}; }
   // A count of elements of at least `least_bytes` each, never more than what is left can hold.
   std::size_t load_size(std::size_t least_bytes) {
     std::uint64_t count = 0;
-    if (!take_varint(in_, count) || (least_bytes > 0 && count > in_.size() / least_bytes))
-      throw CorruptData{"packed data ends early"};
+    if (!take_varint(in_, count) || (least_bytes > 0 && count > in_.size() / least_bytes)) end_early();
     return count;
   }
   template <PackedAsMemory T>
@@ -193,7 +194,7 @@ class Unpacker {
       const std::size_t count = load_size(0);
       values.clear();
       for (std::size_t i = 0; i < count; ++i) {
-        if (in_.empty() && !std::is_empty_v<T>) throw CorruptData{"packed data ends early"};
+        if (in_.empty() && !std::is_empty_v<T>) end_early();
         T value{};
         load(value);
         values.push_back(std::move(value));
