@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build_packages=(g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-dev libboost-mpi1.81-dev
   libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libssl-dev zlib1g-dev libsqlite3-dev libre2-dev libpng-dev)
-test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3)
+test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3 valgrind)
 bench_packages=(libbenchmark-dev python3 python3-mpi4py parallel time)
 check_packages=(clang-format clang-tidy cppcheck git)
 

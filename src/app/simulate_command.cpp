@@ -38,11 +38,13 @@ std::string as_json(const sim::ClusterOptions& cluster, const sim::Report& repor
 
 std::string limit_line(const sim::ClusterOptions& cluster, double wanted, double limit) {
   if (limit == 0)
-    return fmt::format("one master is enough for tasks down to 1 us at {:.3g} % efficiency\n", wanted * 100);
+    return fmt::format("one master reaches {:.3g} % of what one without cost would, down to 1 us a task\n",
+                       wanted * 100);
   return fmt::format(
-      "one master is the limit below a mean of {} a task: shorter ones are less than {:.3g} % efficient on "
-      "{} slots\n",
-      duration_text(limit), wanted * 100, grouped(std::uint64_t{cluster.nodes} * cluster.slots));
+      "one master is the limit below a mean of {} a task: with shorter ones {} slots reach less than {:.3g} "
+      "% of "
+      "what a master without cost would\n",
+      duration_text(limit), grouped(std::uint64_t{cluster.nodes} * cluster.slots), wanted * 100);
 }
 
 std::string for_people(const sim::ClusterOptions& cluster, const sim::Report& report) {

@@ -12,7 +12,8 @@ using Nanos = std::chrono::nanoseconds;
 
 inline double seconds(Nanos duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Lets the calling thread's timed waits end within a microsecond of their time; by itself Linux takes 50 more.
+// Lets the calling thread's timed waits end within a microsecond of their time; by itself Linux takes 50
+// more.
 void sharpen_timers();
 
 // CPU time used by the calling thread.

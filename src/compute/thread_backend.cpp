@@ -84,7 +84,7 @@ Nanos ThreadBackend::queue_lasts() const {
 void ThreadBackend::serve() {
   const auto self = static_cast<id_t>(gettid());
   if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
-  Slot slot{.context = {options_.seed, stop_.get_token(), &options_.log}};
+  Slot slot{Context{options_.seed, stop_.get_token(), &options_.log}};
   std::unique_lock lock{mutex_};
   while (true) {
     work_.wait(lock, [this] { return closing_ || !queue_.empty(); });

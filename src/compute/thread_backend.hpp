@@ -44,6 +44,8 @@ class ThreadBackend final : public Backend {
  private:
   // One computing thread's own.
   struct Slot {
+    explicit Slot(Context with) : context{std::move(with)} {}
+
     Context context;
     std::vector<Assignment> taken;  // from the queue, and not computed yet
     std::vector<Completion> done;   // since `started`, and not delivered yet

@@ -18,8 +18,8 @@ namespace {
 
 // Waiting for the journal; beyond it no credit is granted.
 constexpr std::size_t most_backlog_bytes = 2 << 20;
-// The fold's window is several times as large. A rank that lags is waited for as long as the kernel may have kept it
-// from a core; a task that takes longer than that is not.
+// The fold's window is several times as large. A rank that lags is waited for as long as the kernel may have
+// kept it from a core; a task that takes longer than that is not.
 constexpr std::size_t most_early_bytes = 4 << 20;
 constexpr auto most_lag = std::chrono::milliseconds{100};
 constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop

@@ -28,10 +28,10 @@ void TaskCost::observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes) {
   const double count = static_cast<double>(tasks);
   const double task_seconds = std::max(mpifarm::seconds(busy) / count, 1e-9);
   const double task_bytes = static_cast<double>(bytes) / count;
-  const double weight = known_ ? 0.3 : 1;
+  tasks_ += count;  // many tasks count for more than the few that were first, and cold
+  const double weight = std::max(0.3, count / tasks_);
   seconds_ += weight * (task_seconds - seconds_);
   bytes_ += weight * (task_bytes - bytes_);
-  known_ = true;
 }
 
 // Factoring (Hummel, Schonberg, Flynn 1992): a batch is at most half of an even share of what is left, so

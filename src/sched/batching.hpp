@@ -20,12 +20,12 @@ class TaskCost {
   // `tasks` outcomes took `busy` slot time and `bytes` of entries.
   void observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes);
 
-  bool known() const { return known_; }
+  bool known() const { return tasks_ > 0; }
   double seconds() const { return seconds_; }  // of slot time a task, > 0
   double bytes() const { return bytes_; }      // of descriptor and result, a task
 
  private:
-  bool known_ = false;
+  double tasks_ = 0;  // seen
   double seconds_ = 0, bytes_ = 0;
 };
 

@@ -205,7 +205,7 @@ void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
     last->descriptors += descriptors;
     return;
   }
-  out.records.emplace_back(std::in_place_type<journal::Outcomes>, std::move(block), std::move(descriptors));
+  out.records.emplace_back(journal::Outcomes{std::move(block), std::move(descriptors)});
 }
 
 void Scheduler::forget_failures(Interval positions) {

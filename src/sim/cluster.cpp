@@ -149,7 +149,9 @@ void Cluster::wake_master(Time arrival) {
   if (turning_) return;
   Time poll = master_free_;
   Backoff naps{least_nap, longest_nap};
-  while (poll < arrival) poll += naps.next().count();
+  Time nap = 0;
+  for (; poll < arrival && nap < longest_nap.count(); poll += nap) nap = naps.next().count();
+  if (poll < arrival) poll += (arrival - poll + nap - 1) / nap * nap;
   turning_ = true;
   schedule(poll, master_turns, 0);
 }
@@ -231,11 +233,15 @@ Report Cluster::finish() const {
 double shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot) {
   const std::uint64_t slots = std::uint64_t{options.nodes} * options.slots;
   options.count = std::min(options.count, slots * tasks_per_slot);
+  ClusterOptions ideal = options;
+  ideal.cost = {};
+  ideal.latency_seconds = 0;
+  const double enough_efficiency = wanted * simulate(ideal).efficiency;
   const auto reaches = [&](double mean) {
     options.durations.mean = mean;
-    return simulate(options).efficiency >= wanted;
+    return simulate(options).efficiency >= enough_efficiency;
   };
-  constexpr double least = 1e-6, most = 1e6, precision = 1.1;
+  constexpr double least = 1e-6, most = 1e4, precision = 1.1;
   double enough = options.durations.mean;
   while (enough < most && !reaches(enough)) enough *= 4;
   double too_short = enough / 4;

@@ -115,8 +115,9 @@ class Cluster {
 
 inline Report simulate(const ClusterOptions& options) { return Cluster{options}.run(); }
 
-// The mean of the durations below which efficiency falls under `wanted`, all else being equal; 0 when it does
-// not fall, down to a microsecond. Simulates several times, with at most `tasks_per_slot` tasks a slot.
+// The mean of the durations below which efficiency falls under `wanted` times what it is with a master and a
+// network that cost nothing, all else being equal; 0 when it does not fall, down to a microsecond. Simulates
+// several times, with at most `tasks_per_slot` tasks a slot.
 double shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot = 16);
 
 }  // namespace mpifarm::sim

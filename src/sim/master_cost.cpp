@@ -115,7 +115,8 @@ MasterCost measure_master_cost() {
   constexpr std::uint64_t leases = 40'000, large = 1000;
   const double together = best_of({leases, 1, false}) / leases;
   const double alone = best_of({leases, 1, true}) / leases;
-  const double batched = best_of({leases / 100, large, false}) / (leases / 100);
+  constexpr std::uint64_t large_leases = leases / 100;
+  const double batched = best_of({large_leases, large, false}) / large_leases;
   MasterCost cost;
   cost.task = std::max(0.0, (batched - together) / (large - 1));
   cost.lease = together;

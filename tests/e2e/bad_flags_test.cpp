@@ -145,6 +145,19 @@ TEST(BadFlags, OfResultsAreRefused) {
   EXPECT_EQ(run(mpifarm({"results", path})).out, results_of(path));
 }
 
+TEST(BadFlags, OfSimulateAreRefused) {
+  expect_all_refused({
+      {{"simulate", "--nodes", "0"}, {"--nodes", "out of range"}},
+      {{"simulate", "--slots", "x"}, {"--slots", "\"x\""}},
+      {{"simulate", "--duration", "gauss:1"}, {"--duration", "gauss", "lognormal"}},
+      {{"simulate", "--duration", "lognormal:1"}, {"--duration", "shape"}},
+      {{"simulate", "--master-cost", "1,2"}, {"--master-cost", "1,2"}},
+      {{"simulate", "--wanted", "1.5"}, {"--wanted"}},
+      {{"simulate", "--node", "3"}, {"--node", "did you mean --nodes?"}},
+      {{"simulate", "extra"}, {"\"extra\""}},
+  });
+}
+
 TEST(BadFlags, ThatContradictEachOtherAreRefused) {
   expect_all_refused({
       {{"run", "squares", "--durability", "none", "--order", "lifo"}, {"--order", "--durability none"}},

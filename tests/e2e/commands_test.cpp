@@ -71,6 +71,20 @@ TEST(Describe, ShowsFlagsTaskFieldsAndResultFields) {
   EXPECT_THAT(said({"describe", "spin"}), HasSubstr("constant|uniform|lognormal|pareto"));
 }
 
+TEST(Simulate, SaysHowWellAClusterIsFed) {
+  const Arguments cluster{"simulate",         "--nodes", "20",         "--slots",         "8",
+                          "--count",          "3000",    "--duration", "lognormal:0.1,1", "--master-cost",
+                          "1.5,0.2,0.01,0.03"};
+  const std::string text = said(cluster);
+  for (const char* part : {"makespan", "% efficient", "master", "memory", "one master is the limit"})
+    EXPECT_THAT(text, HasSubstr(part));
+  const std::string json = said(cluster + Arguments{"--json"});
+  EXPECT_EQ(said(cluster + Arguments{"--json"}), json) << "a function of its flags";
+  EXPECT_THAT(json, AllOf(HasSubstr("\"efficiency\""), HasSubstr("\"shortest_mean_seconds\""),
+                          HasSubstr("\"tasks\": 3000")));
+  EXPECT_NE(said(cluster + Arguments{"--json", "--seed", "1"}), json);
+}
+
 TEST(DryRun, SaysWhatWouldRunAndMakesNothing) {
   for (const int ranks : {0, 3}) {
     const Workspace work;

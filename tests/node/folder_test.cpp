@@ -55,6 +55,17 @@ TEST(Folder, GivesEachTaskItsDescriptor) {
   EXPECT_EQ(sink.descriptors, (std::vector<std::string>{"zero", "", "two"}));
 }
 
+TEST(Folder, SaysHowMuchWaitsForAnEarlierTask) {
+  KeepingSink sink;
+  Folder folder{{&sink}, 1 << 20};
+  EXPECT_EQ(folder.early_bytes(), 0U);
+  folder.submit(numbered_outcomes(3, 3));
+  EXPECT_TRUE(support::eventually([&] { return folder.early_bytes() > 0; }));
+  folder.submit(numbered_outcomes(0, 3));
+  EXPECT_TRUE(support::eventually([&] { return folder.early_bytes() == 0; }));
+  EXPECT_EQ(folder.finish(), 6U);
+}
+
 TEST(Folder, StopsWhereAGapIsLeft) {
   KeepingSink sink;
   Folder folder{{&sink}, 1 << 20};

@@ -29,10 +29,42 @@ TEST(TaskCost, LearnsTheCostOfATask) {
   EXPECT_NEAR(cost.bytes(), 10, 0.1);
 }
 
+TEST(TaskCost, ManyTasksOutweighTheFirst) {
+  TaskCost cost;
+  cost.observe(1, microseconds{50}, 16);
+  cost.observe(1000, microseconds{100}, 16'000);
+  EXPECT_NEAR(cost.seconds(), 1e-7, 1e-7) << "the first was cold";
+}
+
 TEST(TaskCost, IsNeverZero) {
   TaskCost cost;
   cost.observe(1000, Nanos{0}, 0);
   EXPECT_GT(cost.seconds(), 0);
+}
+
+TEST(ReportInterval, IsAPartOfWhatTheQueueLasts) {
+  EXPECT_EQ(report_interval(Nanos{0}), Nanos{0}) << "a worker that runs dry reports at once";
+  EXPECT_EQ(report_interval(milliseconds{4}), milliseconds{1});
+  EXPECT_EQ(report_interval(std::chrono::hours{1}), milliseconds{50});
+}
+
+TEST(HandOut, HoldsABoundedNumberOfBytes) {
+  for (const std::uint64_t bytes : {20U, 1000U, 100'000U}) {
+    const HandOut limits = hand_out({}, cost_of(Nanos{50}, bytes), 1'000'000'000, 1, 2);
+    EXPECT_LE((limits.hold - limits.batch) * bytes, 4'000'000U) << bytes;
+  }
+}
+
+TEST(HandOut, NothingIsQueuedBehindTheLastTasks) {
+  const TaskCost cost = cost_of(milliseconds{1});
+  EXPECT_EQ(hand_out({}, cost, 15, 2, 8).hold, 2U);
+  EXPECT_GT(hand_out({}, cost, 16, 2, 8).hold, 2U);
+}
+
+TEST(HandOut, ManySlotsQueueLongTasksToo) {
+  const TaskCost cost = cost_of(std::chrono::seconds{1});
+  EXPECT_EQ(hand_out({}, cost, 100'000'000, 4, 1000).hold, 4U);
+  EXPECT_EQ(hand_out({}, cost, 100'000'000, 4, 100'000).hold, 8U) << "they would all ask at once";
 }
 
 TEST(HandOut, StartsWithOneTaskAndOneMoreForEachSlot) {

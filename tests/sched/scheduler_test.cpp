@@ -84,6 +84,62 @@ TEST(Scheduler, FewTasksReachAllWorkers) {
   EXPECT_EQ(ranks.size(), 4U);
 }
 
+TEST(Scheduler, SmallOutcomesThatFollowEachOtherShareARecord) {
+  Driver driver{in_batches(60, 3)};
+  driver.join(0, 4);
+  const std::vector<Given> given = driver.dispatch();
+  ASSERT_GE(given.size(), 4U);
+  wire::Outcomes outcomes;
+  for (const std::size_t i : {0U, 1U, 3U}) {
+    OutcomeBlock block{given[i].lease.first, 3, 3, {}};
+    for (int task = 0; task < 3; ++task) append_entry(block.entries, Outcome::succeeded, "r");
+    outcomes.leases.push_back({given[i].lease.id, block, Nanos{1}, Nanos{1}});
+  }
+  Outbox out;
+  driver.scheduler.on_outcomes(0, outcomes, {}, out);
+  driver.scheduler.check_invariants();
+  ASSERT_EQ(out.records.size(), 2U) << "the third does not follow the second";
+  const auto& first = std::get<journal::Outcomes>(out.records[0]).block;
+  EXPECT_EQ(first.first, given[0].lease.first);
+  EXPECT_EQ(first.count, 6U);
+  EXPECT_EQ(first.succeeded, 6U);
+  BytesView entries = first.entries;
+  for (int task = 0; task < 6; ++task) EXPECT_EQ(take_entry(entries).payload, "r");
+  EXPECT_TRUE(entries.empty());
+}
+
+TEST(Scheduler, LargeOutcomesHaveARecordEach) {
+  Driver driver{in_batches(2, 1)};
+  driver.join(0, 2);
+  const std::vector<Given> given = driver.dispatch();
+  ASSERT_EQ(given.size(), 2U);
+  wire::Outcomes outcomes;
+  for (const Given& one : given) {
+    OutcomeBlock block{one.lease.first, 1, 1, {}};
+    append_entry(block.entries, Outcome::succeeded, std::string(3000, 'x'));
+    outcomes.leases.push_back({one.lease.id, block, Nanos{1}, Nanos{1}});
+  }
+  Outbox out;
+  driver.scheduler.on_outcomes(0, outcomes, {}, out);
+  EXPECT_EQ(out.records.size(), 2U);
+}
+
+TEST(LeaseTable, TheIdOfAnEndedLeaseFindsNothing) {
+  LeaseTable table;
+  const LeaseId first = table.add({.rank = 1, .left = {0, 5}, .attempt = 1, .place = 0, .descriptors = "d"});
+  ASSERT_NE(table.find(first), nullptr);
+  EXPECT_EQ(table.find(first)->descriptors, "d");
+  table.remove(first);
+  EXPECT_EQ(table.find(first), nullptr);
+  EXPECT_TRUE(table.empty());
+  const LeaseId second = table.add({.rank = 2, .left = {5, 6}, .attempt = 1, .place = 0, .descriptors = {}});
+  EXPECT_NE(second, first) << "the place is the same, the id is not";
+  EXPECT_EQ(table.find(first), nullptr);
+  EXPECT_EQ(table.find(second)->rank, 2);
+  EXPECT_EQ(table.find({12345}), nullptr);
+  EXPECT_EQ(table.size(), 1U);
+}
+
 TEST(Scheduler, TakesPartialOutcomesInTheOrderOfTheLease) {
   Driver driver{in_batches(6, 6)};
   driver.join(0, 1);
