@@ -7,6 +7,7 @@
 #include "app/command_line.hpp"
 #include "app/help.hpp"
 #include "app/version.hpp"
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 
@@ -211,6 +212,23 @@ Command parse_results(std::vector<std::string> arguments) {
   return command;
 }
 
+// What no machine could hold, or no clock count.
+void check_cluster(const sim::ClusterOptions& cluster) {
+  constexpr double most_slots = 1e8, most_seconds = 1e9, most_bytes = 1e9;
+  const double slots = static_cast<double>(cluster.nodes) * cluster.slots;
+  if (slots > most_slots)
+    throw BadInput{"--nodes times --slots is too large (" + grouped(static_cast<std::uint64_t>(slots)) +
+                   " slots); give at most 100 million together"};
+  if (cluster.durations.mean * std::max(1.0, static_cast<double>(cluster.count) / slots) > most_seconds)
+    throw BadInput{"--count is too large for tasks of --duration (" + grouped(cluster.count) + " tasks, " +
+                   cluster.durations.text() + "); give work for at most 30 years"};
+  if (static_cast<double>(cluster.batching.batch.value_or(1)) * static_cast<double>(cluster.result_bytes) >
+      most_bytes)
+    throw BadInput{"--batch times --result-bytes is too large (" +
+                   std::to_string(cluster.batching.batch.value_or(1)) + " times " +
+                   std::to_string(cluster.result_bytes) + "); give at most 1 GB together"};
+}
+
 Command parse_simulate(std::vector<std::string> arguments) {
   CommandLine line{"Runs the real scheduler on a virtual cluster, in virtual time.", "simulate"};
   line.value("--nodes", "N", "hosts, a rank each (100)");
@@ -249,6 +267,7 @@ Command parse_simulate(std::vector<std::string> arguments) {
     command.master_cost = *text;
     if (*text != "auto") sim::parse_master_cost(*text);  // refused before anything runs
   }
+  check_cluster(cluster);
   command.wanted = line.number<double>("--wanted", 0, 0.999).value_or(command.wanted);
   command.json = line.is_on("--json");
   return command;

@@ -10,7 +10,7 @@
 namespace mpifarm::app {
 namespace {
 
-constexpr std::size_t fold_window_bytes = 16 << 20;  // more than workers hold and the committer has waiting
+constexpr std::size_t fold_window_bytes = 16 << 20;  // more than the slots of a workstation hold
 
 }  // namespace
 

@@ -36,15 +36,14 @@ std::string as_json(const sim::ClusterOptions& cluster, const sim::Report& repor
   return describe::to_json(describe::Value{std::move(object)}, 2) + "\n";
 }
 
-std::string limit_line(const sim::ClusterOptions& cluster, double wanted, double limit) {
-  if (limit == 0)
-    return fmt::format("one master reaches {:.3g} % of what one without cost would, down to 1 us a task\n",
-                       wanted * 100);
+std::string limit_line(const sim::ClusterOptions& cluster, double wanted, std::optional<double> limit) {
+  if (!limit)
+    return fmt::format("one master never reaches {:.3g} % of what one without cost would\n", wanted * 100);
   return fmt::format(
       "one master is the limit below a mean of {} a task: with shorter ones {} slots reach less than {:.3g} "
       "% of "
       "what a master without cost would\n",
-      duration_text(limit), grouped(std::uint64_t{cluster.nodes} * cluster.slots), wanted * 100);
+      duration_text(*limit), grouped(std::uint64_t{cluster.nodes} * cluster.slots), wanted * 100);
 }
 
 std::string for_people(const sim::ClusterOptions& cluster, const sim::Report& report) {
@@ -69,12 +68,12 @@ void simulate(const SimulateCommand& command) {
   std::string text = command.json ? "" : for_people(cluster, report);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);  // the limit takes its time
-  std::optional<double> limit;
-  if (command.wanted > 0) limit = sim::shortest_mean(cluster, command.wanted);
+  const auto limit =
+      command.wanted > 0 ? sim::shortest_mean(cluster, command.wanted) : std::optional<double>{};
   if (command.json)
     text = as_json(cluster, report, limit);
   else
-    text = limit ? "  limit      " + limit_line(cluster, command.wanted, *limit) : "";
+    text = command.wanted > 0 ? "  limit      " + limit_line(cluster, command.wanted, limit) : "";
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -10,6 +11,11 @@
 #include "base/error.hpp"
 
 namespace mpifarm {
+namespace {
+
+constexpr std::uint64_t most_reserved_bytes = 256 << 10;  // beforehand, of a block
+
+}  // namespace
 
 ThreadBackend::ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptions options)
     : job_{job}, waker_{waker}, options_{std::move(options)} {
@@ -75,8 +81,9 @@ bool ThreadBackend::busy() const {
 
 Nanos ThreadBackend::queue_lasts() const {
   const std::scoped_lock lock{mutex_};
-  return Nanos{
-      static_cast<Nanos::rep>(static_cast<double>(queued_tasks_) * task_seconds_ * 1e9 / options_.slots)};
+  constexpr double longest = 1e18;
+  const double nanos = static_cast<double>(queued_tasks_) * task_seconds_ * 1e9 / options_.slots;
+  return Nanos{static_cast<Nanos::rep>(std::min(nanos, longest))};
 }
 
 // The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness
@@ -102,12 +109,13 @@ void ThreadBackend::serve() {
   }
 }
 
-// One assignment; of very short ones a few together, so that lock and clock cost little beside them, but no
-// more than this slot's share of the queue.
+// One assignment; of very short ones a few together, so that lock and clock cost little beside them. Few, as
+// no other slot can have them should the first turn out to be long.
 void ThreadBackend::take(Slot& slot) {
   constexpr double enough_seconds = 50e-6;
+  constexpr std::size_t most = 8;
   double seconds = 0;
-  for (std::size_t share = queue_.size() / options_.slots;; --share) {
+  for (std::size_t share = std::min(most, queue_.size() / (2 * options_.slots));; --share) {
     seconds += static_cast<double>(queue_.front().count) * slot.task_seconds;
     slot.taken.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -124,7 +132,7 @@ void ThreadBackend::compute(Assignment& assignment, Slot& slot) {
   while (next.value < end && !draining_.load(std::memory_order_relaxed)) {
     OutcomeBlock block;
     block.first = next;
-    block.entries.reserve((end - next.value) * slot.entry_bytes);
+    block.entries.reserve(std::min((end - next.value) * slot.entry_bytes, most_reserved_bytes));
     bool pause = false;
     while (next.value < end && !pause) {
       BytesView descriptor;

@@ -18,10 +18,11 @@ namespace {
 
 // Waiting for the journal; beyond it no credit is granted.
 constexpr std::size_t most_backlog_bytes = 2 << 20;
-// The fold's window is several times as large. A rank that lags is waited for as long as the kernel may have
-// kept it from a core; a task that takes longer than that is not.
+// The fold's window is several times as large. A rank that the kernel keeps from its core is waited for;
+// tasks that take long are not, so all waiting together is a small part of the run.
 constexpr std::size_t most_early_bytes = 4 << 20;
 constexpr auto most_lag = std::chrono::milliseconds{100};
+constexpr int part_of_run = 50;
 constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
 constexpr std::size_t samples_between = 62;
 
@@ -169,12 +170,12 @@ bool Master::pull_source() {
 }
 
 bool Master::has_credit(TimePoint now) {
-  if (committer_->early_bytes() < most_early_bytes)
-    fold_waits_since_.reset();
-  else if (!fold_waits_since_)
-    fold_waits_since_ = now;
-  const bool lags = fold_waits_since_ && now - *fold_waits_since_ < most_lag;
-  return !lags && committer_->backlog_bytes() < most_backlog_bytes;
+  const Nanos run = first_hand_out_ ? now - *first_hand_out_ : Nanos{0};
+  const bool waits =
+      committer_->early_bytes() >= most_early_bytes && fold_waited_ < most_lag + run / part_of_run;
+  if (std::exchange(fold_waits_, waits)) fold_waited_ += now - last_step_;
+  last_step_ = now;
+  return !waits && committer_->backlog_bytes() < most_backlog_bytes;
 }
 
 bool Master::step(TimePoint now) {

@@ -114,7 +114,9 @@ class Master {
   sched::Outbox outbox_;
   std::optional<TimePoint> first_hand_out_;
   TimePoint last_commit_{};
-  std::optional<TimePoint> fold_waits_since_;  // for an earlier outcome, with much behind it
+  bool fold_waits_ = false;  // for an earlier outcome, with much behind it
+  Nanos fold_waited_{};      // so, in all
+  TimePoint last_step_{};
   std::optional<TimePoint> drain_deadline_;
   std::optional<TimePoint> stop_deadline_;  // once running tasks were asked to stop
 };

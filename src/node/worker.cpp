@@ -15,8 +15,8 @@
 namespace mpifarm {
 namespace {
 
-constexpr auto flush_interval =
-    std::chrono::milliseconds{50};            // how long an outcome may wait for others of its batch
+constexpr auto flush_interval = std::chrono::milliseconds{
+    50};  // how long an outcome may wait for others of its batch; then it is reported
 constexpr std::size_t most_log_lines = 1000;  // between two turns of the loop
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr double held_seconds = 20e-3;         // a worker's queue lasts about t
 constexpr double no_prefetch_seconds = 0.1, no_prefetch_seconds_a_slot = 2e-4;
 constexpr Nanos longest_report_interval = std::chrono::milliseconds{50};
 constexpr double batch_bytes = 128e3;  // descriptors and results of a batch, at most about
-constexpr double held_bytes = 4e6;     // and of all that workers hold beyond what they compute
+constexpr double held_bytes = 4e6;     // and of what workers hold beyond two batches a slot
 constexpr std::uint64_t most_tasks = 1 << 20;
 
 std::uint64_t whole(double tasks) {

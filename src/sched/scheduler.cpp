@@ -60,6 +60,7 @@ void Scheduler::on_worker_joined(Rank rank, unsigned slots) {
   const auto index = static_cast<std::size_t>(rank);
   if (index >= workers_.size()) workers_.resize(index + 1);
   Worker& worker = workers_[index];
+  if (worker.joined) throw std::logic_error{"rank " + std::to_string(rank) + " joins twice"};
   worker.joined = true;
   worker.tally.slots = slots;
   slots_ += slots;

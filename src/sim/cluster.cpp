@@ -38,8 +38,7 @@ Cluster::Cluster(const ClusterOptions& options)
 }
 
 Report Cluster::run() {
-  schedule(0, master_turns, 0);
-  turning_ = true;
+  schedule(turn_at_ = 0, master_turns, 0);
   while (!scheduler_.finished()) {
     if (events_.empty()) throw std::logic_error{"the simulated run stands still with tasks left"};
     const Event event = events_.top();
@@ -64,9 +63,11 @@ void Cluster::on_event(const Event& event) {
       return start_leases(node);
     }
     case reports:
-      return report(event.what);
+      if (event.at == nodes_[event.what].report_at) report(event.what);  // else it was moved forward
+      return;
     case master_turns:
-      return turn();
+      if (event.at == turn_at_) turn();
+      return;
     default:
       scheduler_.on_committed(commits_.front().second, 0);
       backlog_bytes_ -= commits_.front().second * options_.result_bytes;
@@ -89,7 +90,7 @@ void Cluster::start_leases(std::uint32_t index) {
       duration += one;
       longest_ = std::max(longest_, one);
     }
-    work_ += duration;
+    work_ += in_seconds(duration);
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(running_.size()));
       running_.emplace_back();
@@ -120,13 +121,13 @@ void Cluster::on_lease_done(std::uint32_t index) {
   const Time due = std::max(node.last_report + interval, node.loop_free);
   if (due <= now_)
     report(at);
-  else if (!std::exchange(node.reporting, true))
-    schedule(due, reports, at);
+  else if (due < node.report_at)
+    schedule(node.report_at = due, reports, at);
 }
 
 void Cluster::report(std::uint32_t at) {
   Node& node = nodes_[at];
-  node.reporting = false;
+  node.report_at = never;
   if (node.done.leases.empty()) return;
   node.last_report = now_;
   node.loop_free = now_ + report_takes;
@@ -146,19 +147,17 @@ Cluster::Time Cluster::transfer(Time& link_free, std::uint64_t bytes) {
 
 // The loop polls in naps that grow while nothing comes.
 void Cluster::wake_master(Time arrival) {
-  if (turning_) return;
   Time poll = master_free_;
   Backoff naps{least_nap, longest_nap};
   Time nap = 0;
   for (; poll < arrival && nap < longest_nap.count(); poll += nap) nap = naps.next().count();
   if (poll < arrival) poll += (arrival - poll + nap - 1) / nap * nap;
-  turning_ = true;
-  schedule(poll, master_turns, 0);
+  if (poll < turn_at_) schedule(turn_at_ = poll, master_turns, 0);
 }
 
 // One turn of rank 0's loop: all that has arrived, then the hand-out.
 void Cluster::turn() {
-  turning_ = false;
+  turn_at_ = never;
   const MasterCost& cost = options_.cost;
   double spent = 0;
   std::uint64_t accepted = 0;
@@ -217,7 +216,7 @@ Report Cluster::finish() const {
   Report report = report_;
   const double slots = static_cast<double>(options_.nodes) * options_.slots;
   report.makespan_seconds = in_seconds(last_commit_);
-  report.work_seconds = in_seconds(work_);
+  report.work_seconds = work_;
   report.bound_seconds = std::max(report.work_seconds / slots, in_seconds(longest_));
   if (last_commit_ > 0) {
     report.efficiency = report.bound_seconds / report.makespan_seconds;
@@ -230,24 +229,27 @@ Report Cluster::finish() const {
   return report;
 }
 
-double shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot) {
+std::optional<double> shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot) {
   const std::uint64_t slots = std::uint64_t{options.nodes} * options.slots;
   options.count = std::min(options.count, slots * tasks_per_slot);
-  ClusterOptions ideal = options;
-  ideal.cost = {};
-  ideal.latency_seconds = 0;
-  const double enough_efficiency = wanted * simulate(ideal).efficiency;
   const auto reaches = [&](double mean) {
     options.durations.mean = mean;
-    return simulate(options).efficiency >= enough_efficiency;
+    ClusterOptions ideal = options;
+    ideal.cost = {};
+    ideal.latency_seconds = 0;
+    ideal.bytes_per_second = 1e15;
+    return simulate(options).efficiency >= wanted * simulate(ideal).efficiency;
   };
   constexpr double least = 1e-6, most = 1e4, precision = 1.1;
-  double enough = options.durations.mean;
-  while (enough < most && !reaches(enough)) enough *= 4;
-  double too_short = enough / 4;
-  while (too_short > least && reaches(too_short)) enough = std::exchange(too_short, too_short / 4);
-  if (too_short <= least) return 0;
-  while (enough / too_short > precision) {
+  double enough = std::clamp(options.durations.mean, least, most);
+  while (!reaches(enough)) {
+    if (enough == most) return std::nullopt;
+    enough = std::min(enough * 4, most);
+  }
+  double too_short = std::max(enough / 4, least);
+  while (enough > least && reaches(too_short))
+    enough = std::exchange(too_short, std::max(too_short / 4, least));
+  while (enough > least && enough / too_short > precision) {
     const double middle = std::sqrt(enough * too_short);
     (reaches(middle) ? enough : too_short) = middle;
   }

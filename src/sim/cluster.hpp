@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
+#include <optional>
 #include <queue>
 #include <tuple>
 #include <utility>
@@ -51,6 +53,7 @@ class Cluster {
 
  private:
   using Time = std::int64_t;  // nanoseconds since the start
+  static constexpr Time never = std::numeric_limits<Time>::max();
   struct Event {
     Time at;
     std::uint32_t what;                         // index of the lease, or the node
@@ -67,7 +70,7 @@ class Cluster {
     std::deque<wire::Lease> queue;
     std::uint32_t idle_slots = 0;
     wire::Outcomes done;
-    bool reporting = false;  // an event will send `done`
+    Time report_at = never;  // when `done` is sent
     std::uint64_t queued_tasks = 0;
     double task_seconds = 0;  // of late
     Time last_report = 0, loop_free = 0;
@@ -107,17 +110,18 @@ class Cluster {
 
   Time now_ = 0;
   Time master_free_ = 0, committer_free_ = 0, in_free_ = 0, out_free_ = 0;
-  bool turning_ = false;  // an event for the master's next turn is there
+  Time turn_at_ = never;  // of the master's next turn
   std::uint64_t backlog_bytes_ = 0;
-  Time work_ = 0, longest_ = 0, master_busy_ = 0, committer_busy_ = 0, last_commit_ = 0;
+  double work_ = 0;  // seconds
+  Time longest_ = 0, master_busy_ = 0, committer_busy_ = 0, last_commit_ = 0;
   Report report_;
 };
 
 inline Report simulate(const ClusterOptions& options) { return Cluster{options}.run(); }
 
-// The mean of the durations below which efficiency falls under `wanted` times what it is with a master and a
-// network that cost nothing, all else being equal; 0 when it does not fall, down to a microsecond. Simulates
-// several times, with at most `tasks_per_slot` tasks a slot.
-double shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot = 16);
+// The shortest mean of the durations, from a microsecond to three hours, at which efficiency is `wanted`
+// times what it would be with a master and a network that cost nothing, all else being equal; nothing when it
+// is not, whatever the mean. Simulates several times, with at most `tasks_per_slot` tasks a slot.
+std::optional<double> shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot = 16);
 
 }  // namespace mpifarm::sim

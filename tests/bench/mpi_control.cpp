@@ -1,9 +1,8 @@
 // What MPI itself can do, for the farm to be compared with.
 //   mpi_control empty                      initialises and finalises
-//   mpi_control echo TASKS BATCH WINDOW    rank 0 sends integers in messages of BATCH, rank 1 sends back
-//   integer
-//                                          and square; WINDOW messages are under way. Both ranks spin.
-// Prints one JSON object. Raw MPI, blocking nowhere, no farm in it.
+//   mpi_control echo TASKS BATCH WINDOW    rank 0 sends integers in messages of BATCH, rank 1 sends back each
+//                                          with its square; WINDOW messages are under way
+// Prints one JSON object. Raw MPI, and no farm in it; both ranks spin.
 
 #include <mpi.h>
 

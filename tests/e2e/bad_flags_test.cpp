@@ -153,6 +153,9 @@ TEST(BadFlags, OfSimulateAreRefused) {
       {{"simulate", "--duration", "lognormal:1"}, {"--duration", "shape"}},
       {{"simulate", "--master-cost", "1,2"}, {"--master-cost", "1,2"}},
       {{"simulate", "--wanted", "1.5"}, {"--wanted"}},
+      {{"simulate", "--nodes", "1000000", "--slots", "4096"}, {"--nodes", "--slots"}},
+      {{"simulate", "--nodes", "1", "--slots", "1", "--count", "1000000", "--duration", "1e5"}, {"--count"}},
+      {{"simulate", "--batch", "4000000000", "--result-bytes", "1000000"}, {"--batch", "--result-bytes"}},
       {{"simulate", "--node", "3"}, {"--node", "did you mean --nodes?"}},
       {{"simulate", "extra"}, {"\"extra\""}},
   });

@@ -91,15 +91,34 @@ TEST(Cluster, ASlowCommitterHoldsTheHandOutBack) {
 }
 
 TEST(ShortestMean, IsWhereTheEfficiencyFalls) {
-  ClusterOptions options = usual(100, 64, 1'000'000, 0.1);
+  ClusterOptions options = usual(100, 64, 100 * 64 * 8, 0.1);
   options.batching.batch = 1;  // so that the master has a lease for each task
-  const double mean = shortest_mean(options, 0.95, 8);
-  ASSERT_GT(mean, 0);
-  options.count = 100 * 64 * 8;
-  options.durations.mean = mean;
-  EXPECT_GE(simulate(options).efficiency, 0.95);
-  options.durations.mean = mean / 2;
-  EXPECT_LT(simulate(options).efficiency, 0.95);
+  const auto mean = shortest_mean(options, 0.95, 8);
+  ASSERT_TRUE(mean);
+  const auto share_of_ideal = [&](double seconds) {
+    options.durations.mean = seconds;
+    ClusterOptions ideal = free_of_cost(100, 64, options.count, seconds);
+    ideal.batching.batch = 1;
+    return simulate(options).efficiency / simulate(ideal).efficiency;
+  };
+  EXPECT_GE(share_of_ideal(*mean), 0.95);
+  EXPECT_LT(share_of_ideal(*mean / 2), 0.95);
+}
+
+TEST(ShortestMean, OfAMasterWithoutCostIsTheLeast) {
+  EXPECT_DOUBLE_EQ(shortest_mean(free_of_cost(2, 2, 100, 0.1), 0.95).value(), 1e-6);
+}
+
+TEST(ShortestMean, MayNotBe) {
+  ClusterOptions options = usual(2, 2, 100, 0.1);
+  options.latency_seconds = 1e6;
+  EXPECT_FALSE(shortest_mean(options, 0.95));
+}
+
+TEST(Cluster, CountsCenturiesOfWork) {
+  const Report report = simulate(usual(1000, 128, 1'280'000, 8000));
+  EXPECT_NEAR(report.work_seconds, 1.024e10, 1e4);
+  EXPECT_GT(report.efficiency, 0.99);
 }
 
 TEST(Durations, HaveTheirMean) {
