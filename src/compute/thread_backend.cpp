@@ -115,7 +115,7 @@ void ThreadBackend::take(Slot& slot) {
   constexpr double enough_seconds = 50e-6;
   constexpr std::size_t most = 8;
   double seconds = 0;
-  for (std::size_t share = std::min(most, queue_.size() / (2 * options_.slots));; --share) {
+  for (std::size_t share = std::min(most, queue_.size() / (std::size_t{2} * options_.slots));; --share) {
     seconds += static_cast<double>(queue_.front().count) * slot.task_seconds;
     slot.taken.push_back(std::move(queue_.front()));
     queue_.pop_front();
