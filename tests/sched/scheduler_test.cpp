@@ -289,7 +289,7 @@ TEST(Scheduler, TalliesWhatEachWorkerDid) {
   const auto given = driver.dispatch();
   driver.answer(given[0], 0, "sf", std::chrono::milliseconds{3});
   driver.answer(given[1], 0, "ss", std::chrono::milliseconds{5});
-  const WorkerTally& first = driver.scheduler.tallies().at(given[0].rank);
+  const WorkerTally first = driver.scheduler.tallies().at(given[0].rank);
   EXPECT_EQ(first.tasks, 2U);
   EXPECT_EQ(first.attempts, 2U);
   EXPECT_EQ(first.failed_attempts, 1U);
