@@ -31,7 +31,7 @@ void serve(Transport& transport, Worker& worker, Waker& waker) {
       if (worker.finished()) return;
     }
     active = worker.step(Clock::now()) || active;
-    pace.rest(waker, active, transport.unsent_bytes() > 0, worker);
+    pace.rest(waker, active, worker);
   }
 }
 

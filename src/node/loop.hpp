@@ -18,14 +18,14 @@ class Pace {
  public:
   Pace() { sharpen_timers(); }
 
-  // One turn of the loop is over: `traffic`, something was received or sent; `unsent`, more could be.
-  void rest(Waker& waker, bool traffic, bool unsent, const Worker& worker) {
+  // One turn of the loop is over: `traffic`, something was received or sent.
+  void rest(Waker& waker, bool traffic, const Worker& worker) {
     if (traffic) {
       idle_.reset();
       return;
     }
     const Nanos queue_part = worker.queue_lasts() / 4;
-    if (!unsent && queue_part > short_nap)  // what completes meanwhile wakes nobody, and none of it is urgent
+    if (queue_part > short_nap)  // what completes meanwhile wakes nobody, and none of it is urgent
       waker.sleep(std::min(queue_part, longest_nap));
     else if (waker.sleep(idle_.next()))
       idle_.reset();
