@@ -41,8 +41,7 @@ std::string limit_line(const sim::ClusterOptions& cluster, double wanted, std::o
     return fmt::format("one master never reaches {:.3g} % of what one without cost would\n", wanted * 100);
   return fmt::format(
       "one master is the limit below a mean of {} a task: with shorter ones {} slots reach less than {:.3g} "
-      "% of "
-      "what a master without cost would\n",
+      "% of what a master without cost would\n",
       duration_text(*limit), grouped(std::uint64_t{cluster.nodes} * cluster.slots), wanted * 100);
 }
 

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -27,8 +26,8 @@ def group(function):
 class Ended:
     """One process that has ended: its output, and what it took."""
 
-    def __init__(self, out, err, wall_seconds, cpu_seconds, run):
-        self.out, self.err, self.wall_seconds, self.cpu_seconds = out, err, wall_seconds, cpu_seconds
+    def __init__(self, out, wall_seconds, run):
+        self.out, self.wall_seconds = out, wall_seconds
         summary = os.path.join(run, "summary.json") if run else ""
         self.summary = json.load(open(summary)) if os.path.exists(summary) else {}
 
@@ -36,7 +35,7 @@ class Ended:
 class Bench:
     def __init__(self, build, rounds):
         self.build, self.rounds, self.rows, self.digests = build, rounds, [], {}
-        self.work = tempfile.mkdtemp(prefix="mpifarm-bench-")
+        self.work = tempfile.mkdtemp(prefix="mpifarm-measured-")
         self.peers = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
         self.mpifarm = os.path.join(build, "mpifarm")
         self.made = 0
@@ -50,15 +49,12 @@ class Bench:
     def execute(self, command, ranks=0, run="", statuses=(0,)):
         """Runs a command, on `ranks` ranks when not 0."""
         full = (["mpirun", "-n", str(ranks)] if ranks else []) + command
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.perf_counter()
         ended = subprocess.run(full, capture_output=True, text=True, cwd=self.work, check=False)
         wall = time.perf_counter() - start
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if ended.returncode not in statuses:
             sys.exit(f"bench: {' '.join(full)}: exit status {ended.returncode}\n{ended.stderr}")
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return Ended(ended.stdout, ended.stderr, wall, cpu, run)
+        return Ended(ended.stdout, wall, run)
 
     def farm(self, job, flags, ranks=2, program=None, wrap=(), keep=False):
         """One run of mpifarm. Runs of equal job and params must have equal digests."""
@@ -179,7 +175,7 @@ def echo(bench):
 def strings(bench):
     """Descriptors and results of 40 characters, journal on."""
     many, listed = 5_000_000, 1_000_000
-    program = bench.program("mpifarm-bench")
+    program = bench.program("strings_job")
     tasks = bench.path("strings.jsonl")
     with open(tasks, "w") as lines:
         for i in range(listed):
