@@ -73,26 +73,25 @@ constexpr std::span<const ParamHelp> param_help() {
     return {};
 }
 
+template <class Struct>
+consteval bool has_field(std::string_view name) {
+  bool found = false;
+  describe::for_each_field_type<Struct>(
+      [&](std::string_view field, auto) { found = found || field == name; });
+  return found;
+}
+
 template <class Job>
 consteval bool help_is_of_params() {
-  for (const ParamHelp& entry : param_help<Job>()) {
-    const std::string_view param = entry.first;
-    bool found = false;
-    describe::for_each_field_type<typename Job::Params>(
-        [&](std::string_view field, auto) { found = found || field == param; });
-    if (!found) return false;
-  }
+  for (const ParamHelp& entry : param_help<Job>())
+    if (!has_field<typename Job::Params>(entry.first)) return false;
   return true;
 }
 
 template <class Struct>
 consteval bool are_fields(std::initializer_list<const char*> names) {
-  for (const std::string_view name : names) {
-    bool found = false;
-    describe::for_each_field_type<Struct>(
-        [&](std::string_view field, auto) { found = found || field == name; });
-    if (!found) return false;
-  }
+  for (const std::string_view name : names)
+    if (!has_field<Struct>(name)) return false;
   return true;
 }
 

@@ -107,11 +107,10 @@ bool OrderedOutcomes::load_block() {
 void OrderedOutcomes::hold(Block&& block) {
   const OutcomeBlock& outcomes = block.outcomes.block;
   const Interval positions{outcomes.first.value, outcomes.first.value + outcomes.count};
-  if (seen_.intersects(positions)) {
+  if (!seen_.insert_new(positions)) {
     hold_new_entries(std::move(block));
     return;
   }
-  seen_.insert(positions);
   held_bytes_ += held_size(block.outcomes);
   held_.emplace(positions.begin, std::move(block));
 }
