@@ -7,6 +7,11 @@
 #include "sched/scheduler.hpp"
 
 namespace mpifarm::sched {
+namespace {
+
+constexpr std::uint64_t most_reserved = 1024;  // leases of a message that are made room for at once
+
+}  // namespace
 
 std::uint64_t Scheduler::available_end() const {
   if (!options_.sequential) return known_;
@@ -22,7 +27,8 @@ std::uint64_t Scheduler::left_to_hand_out() const {
 std::uint64_t Scheduler::items_wanted() const {
   if (!options_.sequential || source_ended_) return 0;
   const std::uint64_t kept = known_ - std::min(fresh_, known_);
-  return kept >= 2 * options_.window ? 0 : 2 * options_.window - kept;
+  const std::uint64_t most = std::max(2 * options_.window, 4 * slots_);  // fewer would look like the tail
+  return kept >= most ? 0 : most - kept;
 }
 
 void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
@@ -57,11 +63,14 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
     const HandOut limits = hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_,
                                     left_to_hand_out(), slots, slots_);
     if (worker.outstanding >= limits.hold) return true;
-    const std::uint64_t most = std::min(limits.batch, limits.hold - worker.outstanding);
+    const std::uint64_t wanted = limits.hold - worker.outstanding;
+    const std::uint64_t most = std::min(limits.batch, wanted);
+    if (assign.leases.empty())
+      assign.leases.reserve(std::min(std::min(wanted, left_to_hand_out()) / most + 1, most_reserved));
     if (const auto waiting = next_waiting(most))
-      assign.leases.push_back(make_lease(rank, worker, *waiting, false));
+      add_lease(rank, worker, *waiting, false, assign);
     else if (const auto fresh = next_fresh(most))
-      assign.leases.push_back(make_lease(rank, worker, *fresh, true));
+      add_lease(rank, worker, *fresh, true, assign);
     else
       return false;
   }
@@ -104,16 +113,25 @@ std::optional<Interval> Scheduler::next_fresh(std::uint64_t most) {
   return positions;
 }
 
-wire::Lease Scheduler::make_lease(Rank rank, Worker& worker, Interval positions, bool fresh) {
-  const auto failed = failures_.find({positions.begin});
-  const std::uint32_t attempt = failed == failures_.end() ? 1 : failed->second + 1;
-  Bytes descriptors;
-  if (options_.sequential) descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
-  const LeaseId id =
-      leases_.add({rank, positions, attempt, static_cast<std::uint32_t>(worker.leases.size()), descriptors});
+// Everything is written where it is to stay: a million small leases a second are moved nowhere.
+void Scheduler::add_lease(Rank rank, Worker& worker, Interval positions, bool fresh, wire::Assign& assign) {
+  auto [id, lease] = leases_.add();
+  wire::Lease& message = assign.leases.emplace_back();
+  message.id = id;
+  message.first = {positions.begin};
+  message.count = positions.size();
+  if (const auto failed = failures_.find({positions.begin}); failed != failures_.end())
+    message.attempt = failed->second + 1;
+  if (options_.sequential) {
+    message.descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
+    lease.descriptors = message.descriptors;
+  }
+  lease.rank = rank;
+  lease.left = positions;
+  lease.attempt = message.attempt;
+  lease.place = static_cast<std::uint32_t>(worker.leases.size());
   worker.leases.push_back(id);
   worker.outstanding += positions.size();
-  return {id, {positions.begin}, positions.size(), attempt, std::move(descriptors)};
 }
 
 Bytes Scheduler::fresh_descriptors(Interval positions) {
@@ -121,6 +139,7 @@ Bytes Scheduler::fresh_descriptors(Interval positions) {
   Bytes descriptors;
   for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
     const Bytes item = std::move(items_[order.id({position}).value - items_begin_]);
+    if (descriptors.empty()) descriptors.reserve(positions.size() * (item.size() + 2));
     append_sized(descriptors, item);
   }
   drop_used_items();

@@ -24,7 +24,8 @@ struct Lease {
 // that has ended finds nothing, whoever has its place now. One thread.
 class LeaseTable {
  public:
-  LeaseId add(Lease lease) {
+  // The caller fills the lease in; its descriptors are empty.
+  std::pair<LeaseId, Lease&> add() {
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(entries_.size()));
       entries_.emplace_back();
@@ -32,9 +33,8 @@ class LeaseTable {
     const std::uint32_t index = free_.back();
     free_.pop_back();
     Entry& entry = entries_[index];
-    entry.lease = std::move(lease);
     entry.used = true;
-    return id_of(index);
+    return {id_of(index), entry.lease};
   }
   // Null for one that has ended or never was. Good until the next add().
   Lease* find(LeaseId id) {
@@ -49,7 +49,7 @@ class LeaseTable {
     Entry& entry = entries_[index];
     entry.used = false;
     ++entry.generation;
-    entry.lease.descriptors = Bytes{};
+    if (!entry.lease.descriptors.empty()) entry.lease.descriptors = Bytes{};
     free_.push_back(index);
   }
   std::size_t size() const { return entries_.size() - free_.size(); }

@@ -111,6 +111,7 @@ void Scheduler::give_back(const Lease& lease) {
 
 void Scheduler::on_items(std::vector<Bytes> descriptors, bool end, Outbox& out) {
   journal::SourceItems record{{known_}, {}, end};
+  record.keys.reserve(descriptors.size());
   for (Bytes& descriptor : descriptors) {
     if (known_ >= known_keys_) record.keys.push_back(hash64(descriptor));
     items_.push_back(std::move(descriptor));

@@ -141,7 +141,7 @@ class Scheduler {
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);
   std::uint64_t batch_end(Interval positions) const;
-  wire::Lease make_lease(Rank rank, Worker& worker, Interval positions, bool fresh);
+  void add_lease(Rank rank, Worker& worker, Interval positions, bool fresh, wire::Assign& assign);
   Bytes fresh_descriptors(Interval positions);
   void drop_used_items();
   Bytes kept_descriptors(Interval positions);

@@ -37,6 +37,7 @@ inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool seq
   for (TimePoint now{}; !scheduler.finished(); now += Nanos{1000}) {
     if (const std::uint64_t wanted = scheduler.items_wanted(); sequential && wanted > 0) {
       std::vector<Bytes> items;
+      items.reserve(wanted);
       for (; items.size() < wanted && pulled < tasks; ++pulled) items.emplace_back(40, 'd');
       scheduler.on_items(std::move(items), pulled == tasks, out);
     }
@@ -45,9 +46,12 @@ inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool seq
       wire::Outcomes outcomes;
       outcomes.leases.reserve(std::get<wire::Assign>(message).leases.size());
       for (const wire::Lease& lease : std::get<wire::Assign>(message).leases) {
-        const OutcomeBlock block{lease.first, lease.count, lease.count,
-                                 entries.substr(0, lease.count * entry_bytes)};
-        outcomes.leases.push_back({lease.id, block, Nanos{1000}, Nanos{1000}});
+        wire::LeaseOutcomes& part = outcomes.leases.emplace_back();
+        part.lease = lease.id;
+        part.block.first = lease.first;
+        part.block.count = part.block.succeeded = lease.count;
+        part.block.entries.assign(entries, 0, lease.count * entry_bytes);
+        part.busy = part.cpu = Nanos{1000};
       }
       scheduler.on_outcomes(rank, std::move(outcomes), now, out);
     }

@@ -126,13 +126,20 @@ TEST(Scheduler, LargeOutcomesHaveARecordEach) {
 
 TEST(LeaseTable, TheIdOfAnEndedLeaseFindsNothing) {
   LeaseTable table;
-  const LeaseId first = table.add({.rank = 1, .left = {0, 5}, .attempt = 1, .place = 0, .descriptors = "d"});
+  const auto add = [&table](int rank, Bytes descriptors) {
+    auto [id, lease] = table.add();
+    EXPECT_TRUE(lease.descriptors.empty());
+    lease.rank = rank;
+    lease.descriptors = std::move(descriptors);
+    return id;
+  };
+  const LeaseId first = add(1, "d");
   ASSERT_NE(table.find(first), nullptr);
   EXPECT_EQ(table.find(first)->descriptors, "d");
   table.remove(first);
   EXPECT_EQ(table.find(first), nullptr);
   EXPECT_TRUE(table.empty());
-  const LeaseId second = table.add({.rank = 2, .left = {5, 6}, .attempt = 1, .place = 0, .descriptors = {}});
+  const LeaseId second = add(2, {});
   EXPECT_NE(second, first) << "the place is the same, the id is not";
   EXPECT_EQ(table.find(first), nullptr);
   EXPECT_EQ(table.find(second)->rank, 2);

@@ -75,6 +75,12 @@ TEST(Source, IsAskedForABoundedNumberOfItems) {
   EXPECT_EQ(driver.scheduler.items_wanted(), 0U);
 }
 
+TEST(Source, ManySlotsAreAskedForMoreThanAWindow) {
+  Driver driver{stream(OrderKind::fifo, 10)};
+  driver.join(0, 100);
+  EXPECT_GE(driver.scheduler.items_wanted(), 400U) << "with less, every hand-out would be a tail's";
+}
+
 TEST(Source, ItemsAreJournaledByTheirHash) {
   Driver driver{stream()};
   driver.items(numbered(0, 2), false);
