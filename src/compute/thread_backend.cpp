@@ -92,6 +92,7 @@ void ThreadBackend::serve() {
   const auto self = static_cast<id_t>(gettid());
   if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
   Slot slot{Context{options_.seed, stop_.get_token(), &options_.log}};
+  slot.cpu_before = thread_cpu_time();  // from here on: the little that waiting takes counts too
   std::unique_lock lock{mutex_};
   while (true) {
     work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
@@ -101,7 +102,6 @@ void ThreadBackend::serve() {
     lock.unlock();
     slot.flushes_seen = flushes_.load(std::memory_order_relaxed);
     slot.started = Clock::now();
-    slot.cpu_before = thread_cpu_time();
     for (Assignment& assignment : slot.taken) compute(assignment, slot);
     slot.taken.clear();
     deliver(slot, true);

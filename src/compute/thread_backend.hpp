@@ -50,7 +50,7 @@ class ThreadBackend final : public Backend {
     std::vector<Assignment> taken;  // from the queue, and not computed yet
     std::vector<Completion> done;   // since `started`, and not delivered yet
     TimePoint started{};
-    Nanos cpu_before{};
+    Nanos cpu_before{};  // of what has been reported
     std::uint64_t flushes_seen = 0;
     double task_seconds = 1;      // of late; at first nothing is known to be short
     std::size_t entry_bytes = 0;  // of late, a task
