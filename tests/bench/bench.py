@@ -49,6 +49,7 @@ class Bench:
     def execute(self, command, ranks=0, run="", statuses=(0,)):
         """Runs a command, on `ranks` ranks when not 0."""
         full = (["mpirun", "-n", str(ranks)] if ranks else []) + command
+        os.sync()  # what earlier cases wrote is no load of this one's
         start = time.perf_counter()
         ended = subprocess.run(full, capture_output=True, text=True, cwd=self.work, check=False)
         wall = time.perf_counter() - start
