@@ -222,11 +222,13 @@ void check_cluster(const sim::ClusterOptions& cluster) {
   if (cluster.durations.mean * std::max(1.0, static_cast<double>(cluster.count) / slots) > most_seconds)
     throw BadInput{"--count is too large for tasks of --duration (" + grouped(cluster.count) + " tasks, " +
                    cluster.durations.text() + "); give work for at most 30 years"};
-  if (static_cast<double>(cluster.batching.batch.value_or(1)) * static_cast<double>(cluster.result_bytes) >
-      most_bytes)
-    throw BadInput{"--batch times --result-bytes is too large (" +
-                   std::to_string(cluster.batching.batch.value_or(1)) + " times " +
-                   std::to_string(cluster.result_bytes) + "); give at most 1 GB together"};
+  const auto batch = static_cast<double>(std::min(cluster.batching.batch.value_or(1), cluster.count));
+  if (cluster.durations.mean * batch > most_seconds)
+    throw BadInput{"--batch is too large for tasks of --duration (" + grouped(*cluster.batching.batch) +
+                   " tasks, " + cluster.durations.text() + "); give a batch of at most 30 years"};
+  if (batch * static_cast<double>(cluster.result_bytes) > most_bytes)
+    throw BadInput{"--batch times --result-bytes is too large (" + grouped(*cluster.batching.batch) +
+                   " times " + std::to_string(cluster.result_bytes) + "); give at most 1 GB together"};
 }
 
 Command parse_simulate(std::vector<std::string> arguments) {

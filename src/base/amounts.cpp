@@ -12,6 +12,10 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
+std::string counted(std::uint64_t number, const char* noun) {
+  return grouped(number) + ' ' + noun + (number == 1 ? "" : "s");
+}
+
 std::string shortened(double number) {
   constexpr std::array units{"", " k", " M", " G", " T"};
   std::size_t unit = 0;

@@ -23,6 +23,12 @@ void append_entry(Bytes& entries, Outcome outcome, BytesView payload) {
   append_sized(entries, payload);
 }
 
+Bytes successes(std::uint64_t count, BytesView payload) {
+  Bytes entries;
+  for (; count > 0; --count) append_entry(entries, Outcome::succeeded, payload);
+  return entries;
+}
+
 OutcomeEntry take_entry(BytesView& entries) {
   if (entries.empty()) throw CorruptData{"outcome entries end early"};
   const auto outcome = static_cast<Outcome>(entries.front());

@@ -34,6 +34,8 @@ struct OutcomeEntry {
 };
 
 void append_entry(Bytes& entries, Outcome outcome, BytesView payload);
+// The entries of `count` successes with equal results.
+Bytes successes(std::uint64_t count, BytesView payload);
 
 // Takes one entry off the front of `entries`; throws CorruptData when they are cut or name no Outcome.
 OutcomeEntry take_entry(BytesView& entries);

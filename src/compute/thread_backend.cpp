@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -13,7 +14,8 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::uint64_t most_reserved_bytes = 256 << 10;  // beforehand, of a block
+constexpr std::uint64_t most_reserved_bytes = 256 << 10;      // beforehand, of a block
+constexpr auto cpu_interval = std::chrono::microseconds{50};  // between two readings of a thread's CPU clock
 
 }  // namespace
 
@@ -44,19 +46,28 @@ void ThreadBackend::close() {
 }
 
 void ThreadBackend::start(std::vector<Assignment> assignments) {
+  if (assignments.empty()) return;
+  const std::size_t started = assignments.size();
+  std::uint64_t tasks = 0;
+  for (const Assignment& assignment : assignments) tasks += assignment.count;
+  std::size_t sleeping = 0;
   {
     const std::scoped_lock lock{mutex_};
-    for (Assignment& assignment : assignments) {
-      queued_tasks_ += assignment.count;
-      queue_.push_back(std::move(assignment));
-    }
+    queued_ += started;
+    queued_tasks_ += tasks;
+    queue_.push_back(std::move(assignments));
+    sleeping = sleeping_;
   }
-  assignments.size() == 1 ? work_.notify_one() : work_.notify_all();
+  if (started >= sleeping)
+    work_.notify_all();
+  else
+    for (std::size_t i = 0; i < started; ++i) work_.notify_one();
 }
 
 void ThreadBackend::collect(std::vector<Completion>& completions) {
   const std::scoped_lock lock{mutex_};
-  for (Completion& completion : completed_) completions.push_back(std::move(completion));
+  if (completions.empty()) return completions.swap(completed_);
+  std::ranges::move(completed_, std::back_inserter(completions));
   completed_.clear();
 }
 
@@ -65,6 +76,7 @@ void ThreadBackend::flush() { flushes_.fetch_add(1, std::memory_order_relaxed); 
 void ThreadBackend::drain() {
   const std::scoped_lock lock{mutex_};
   queue_.clear();
+  next_ = queued_ = 0;
   queued_tasks_ = 0;
   draining_ = true;
 }
@@ -76,7 +88,7 @@ void ThreadBackend::stop() {
 
 bool ThreadBackend::busy() const {
   const std::scoped_lock lock{mutex_};
-  return running_ > 0 || !queue_.empty() || !completed_.empty();
+  return running_ > 0 || queued_ > 0 || !completed_.empty();
 }
 
 Nanos ThreadBackend::queue_lasts() const {
@@ -92,48 +104,51 @@ void ThreadBackend::serve() {
   const auto self = static_cast<id_t>(gettid());
   if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
   Slot slot{Context{options_.seed, stop_.get_token(), &options_.log}};
-  slot.cpu_before = thread_cpu_time();  // from here on: the little that waiting takes counts too
+  slot.started = Clock::now();
+  slot.cpu_read = thread_cpu_time();  // from here on: the little that waiting takes counts too
   std::unique_lock lock{mutex_};
   while (true) {
-    work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    take(slot);
+    if (queued_ == 0) {
+      ++sleeping_;
+      work_.wait(lock, [this] { return closing_ || queued_ > 0; });
+      --sleeping_;
+      if (queued_ == 0) return;
+      slot.started = Clock::now();
+    }
+    Assignment assignment = take();
+    slot.read_cpu = queued_ == 0;
     ++running_;
     lock.unlock();
     slot.flushes_seen = flushes_.load(std::memory_order_relaxed);
-    slot.started = Clock::now();
-    for (Assignment& assignment : slot.taken) compute(assignment, slot);
-    slot.taken.clear();
-    deliver(slot, true);
+    deliver(slot, compute(assignment, slot), true);
     lock.lock();
   }
 }
 
-// One assignment; of very short ones a few together, so that lock and clock cost little beside them. Few, as
-// no other slot can have them should the first turn out to be long.
-void ThreadBackend::take(Slot& slot) {
-  constexpr double enough_seconds = 50e-6;
-  constexpr std::size_t most = 8;
-  double seconds = 0;
-  for (std::size_t share = std::min(most, queue_.size() / (std::size_t{2} * options_.slots));; --share) {
-    seconds += static_cast<double>(queue_.front().count) * slot.task_seconds;
-    slot.taken.push_back(std::move(queue_.front()));
+// One alone, however short: what one thread has taken no other can have, should it turn out to be long.
+Assignment ThreadBackend::take() {
+  std::vector<Assignment>& first = queue_.front();
+  Assignment assignment = std::move(first[next_]);
+  if (++next_ == first.size()) {
     queue_.pop_front();
-    queued_tasks_ -= slot.taken.back().count;
-    if (share <= 1 || seconds >= enough_seconds) return;
+    next_ = 0;
   }
+  --queued_;
+  queued_tasks_ -= assignment.count;
+  return assignment;
 }
 
-void ThreadBackend::compute(Assignment& assignment, Slot& slot) {
+// Returns what was computed last; what went before was delivered as soon as it was asked for.
+Completion ThreadBackend::compute(Assignment& assignment, Slot& slot) {
   BytesView descriptors = assignment.descriptors;
   Position next = assignment.first;
   const std::uint64_t end = next.value + assignment.count;
 
-  while (next.value < end && !draining_.load(std::memory_order_relaxed)) {
+  while (true) {
     OutcomeBlock block;
     block.first = next;
     block.entries.reserve(std::min((end - next.value) * slot.entry_bytes, most_reserved_bytes));
-    bool pause = false;
+    bool pause = draining_.load(std::memory_order_relaxed);
     while (next.value < end && !pause) {
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
@@ -150,10 +165,10 @@ void ThreadBackend::compute(Assignment& assignment, Slot& slot) {
       pause = pause_wanted(slot);
     }
     block.count = next.value - block.first.value;
-    if (block.count == 0) return;
-    slot.entry_bytes = block.entries.size() / block.count + 1;
-    slot.done.push_back({assignment.lease, std::move(block), {}, {}});
-    if (pause) deliver(slot, false);
+    if (block.count > 0) slot.entry_bytes = block.entries.size() / block.count + 1;
+    Completion completion{assignment.lease, std::move(block), {}, {}};
+    if (next.value == end || draining_.load(std::memory_order_relaxed)) return completion;
+    deliver(slot, std::move(completion), false);
   }
 }
 
@@ -162,38 +177,32 @@ bool ThreadBackend::pause_wanted(Slot& slot) const {
   return std::exchange(slot.flushes_seen, flushes) != flushes || draining_.load(std::memory_order_relaxed);
 }
 
-// `last`: the slot has nothing more to compute. The loop that is woken then knows it.
-void ThreadBackend::deliver(Slot& slot, bool last) {
-  share_out_time(slot);
+// `last`: the assignment has ended. The loop that is woken then knows it.
+void ThreadBackend::deliver(Slot& slot, Completion&& completion, bool last) {
+  const std::uint64_t tasks = completion.block.count;
+  if (tasks > 0) take_time(slot, completion);
+  const double task_seconds = tasks > 0 ? seconds(completion.busy) / static_cast<double>(tasks) : 0;
   bool few_wait = false;
   {
     const std::scoped_lock lock{mutex_};
-    for (Completion& completion : slot.done) completed_.push_back(std::move(completion));
+    if (tasks > 0) {
+      completed_.push_back(std::move(completion));
+      constexpr double weight = 0.25;
+      task_seconds_ += (task_seconds_ > 0 ? weight : 1) * (task_seconds - task_seconds_);
+    }
     if (last) --running_;
-    task_seconds_ = slot.task_seconds;
-    few_wait = queue_.size() <= options_.slots / 2 + 1;
+    few_wait = queued_ <= options_.slots / 2 + 1;
   }
-  slot.done.clear();
   if (few_wait) waker_.wake();
 }
 
-// Of several completions each has its tasks' share of the time.
-void ThreadBackend::share_out_time(Slot& slot) {
-  std::uint64_t tasks = 0;
-  for (const Completion& completion : slot.done) tasks += completion.block.count;
-  if (tasks == 0) return;
+void ThreadBackend::take_time(Slot& slot, Completion& completion) {
   const TimePoint now = Clock::now();
-  const Nanos cpu_now = thread_cpu_time();
-  const double busy = static_cast<double>((now - slot.started).count()) / static_cast<double>(tasks);
-  const double cpu = static_cast<double>((cpu_now - slot.cpu_before).count()) / static_cast<double>(tasks);
-  for (Completion& completion : slot.done) {
-    const auto count = static_cast<double>(completion.block.count);
-    completion.busy = Nanos{static_cast<Nanos::rep>(busy * count)};
-    completion.cpu = Nanos{static_cast<Nanos::rep>(cpu * count)};
-  }
-  slot.started = now;
-  slot.cpu_before = cpu_now;
-  slot.task_seconds = busy * 1e-9;
+  completion.busy = now - std::exchange(slot.started, now);
+  if (!slot.read_cpu && now - slot.cpu_read_at < cpu_interval) return;  // a later completion has it
+  slot.cpu_read_at = now;
+  const Nanos cpu = thread_cpu_time();
+  completion.cpu = cpu - std::exchange(slot.cpu_read, cpu);
 }
 
 }  // namespace mpifarm

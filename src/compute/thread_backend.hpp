@@ -47,22 +47,21 @@ class ThreadBackend final : public Backend {
     explicit Slot(Context with) : context{std::move(with)} {}
 
     Context context;
-    std::vector<Assignment> taken;  // from the queue, and not computed yet
-    std::vector<Completion> done;   // since `started`, and not delivered yet
-    TimePoint started{};
-    Nanos cpu_before{};  // of what has been reported
+    TimePoint started{};      // what is delivered next began then
+    TimePoint cpu_read_at{};  // of the thread's CPU clock, which costs as much as a short task
+    Nanos cpu_read{};
+    bool read_cpu = false;  // nothing waits: the next delivery may be the last for long
     std::uint64_t flushes_seen = 0;
-    double task_seconds = 1;      // of late; at first nothing is known to be short
     std::size_t entry_bytes = 0;  // of late, a task
   };
 
   void close();
   void serve();
-  void take(Slot& slot);
-  void compute(Assignment& assignment, Slot& slot);
+  Assignment take();
+  Completion compute(Assignment& assignment, Slot& slot);
   bool pause_wanted(Slot& slot) const;
-  void deliver(Slot& slot, bool last);
-  static void share_out_time(Slot& slot);
+  void deliver(Slot& slot, Completion&& completion, bool last);
+  static void take_time(Slot& slot, Completion& completion);
 
   const AnyJob& job_;
   Waker& waker_;
@@ -71,13 +70,15 @@ class ThreadBackend final : public Backend {
   std::atomic<bool> draining_ = false;
   std::atomic<std::uint64_t> flushes_ = 0;
 
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // held for a few moves only, however many assignments come or go
   std::condition_variable work_;
-  std::deque<Assignment> queue_;
+  std::deque<std::vector<Assignment>> queue_;  // as they came; of the first, those before next_ are gone
+  std::size_t next_ = 0;
+  std::size_t queued_ = 0;  // assignments
   std::uint64_t queued_tasks_ = 0;
   double task_seconds_ = 0;  // of late
   std::vector<Completion> completed_;
-  unsigned running_ = 0;
+  unsigned running_ = 0, sleeping_ = 0;  // threads
   bool closing_ = false;
 
   std::vector<std::thread> threads_;

@@ -19,6 +19,13 @@ class Storage {
   virtual void sync() = 0;
 };
 
+// Keeps nothing: for measuring what writing costs without a disk.
+class NullStorage final : public Storage {
+ public:
+  void append(BytesView) override {}
+  void sync() override {}
+};
+
 class PosixStorage : public Storage {
  public:
   // Creates the file, mode 0600, and makes its name durable. Throws MachineryFailure if it exists: another

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/amounts.hpp"
 #include "base/cores.hpp"
 
 namespace mpifarm {
@@ -34,10 +35,6 @@ std::vector<unsigned> granted_cores(const std::vector<RankCores>& ranks) {
   return granted;
 }
 
-std::string plural(std::size_t count, const char* noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options) {
@@ -49,8 +46,8 @@ Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOption
     if (allotment.slots[i] > cores && cores > 0)
       allotment.warnings.push_back(
           "rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
-          plural(allotment.slots[i], "thread") +
-          (ranks[i].online == cores ? " but the host has " : " but is bound to ") + plural(cores, "core") +
+          counted(allotment.slots[i], "thread") +
+          (ranks[i].online == cores ? " but the host has " : " but is bound to ") + counted(cores, "core") +
           " (CPU " + format_cpus(ranks[i].cpus) + "); use --threads auto" +
           (ranks[i].online == cores ? "" : ", or start it with mpirun --bind-to none"));
   }

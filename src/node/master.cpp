@@ -171,8 +171,8 @@ bool Master::pull_source() {
 
 bool Master::has_credit(TimePoint now) {
   const Nanos run = first_hand_out_ ? now - *first_hand_out_ : Nanos{0};
-  const bool waits =
-      committer_->early_bytes() >= most_early_bytes && fold_waited_ < most_lag + run / part_of_run;
+  const bool waits = committer_->early_bytes() >= most_early_bytes &&
+                     fold_waited_ < most_lag + run / part_of_run && scheduler_.earliest_is_leased();
   if (std::exchange(fold_waits_, waits)) fold_waited_ += now - last_step_;
   last_step_ = now;
   return !waits && committer_->backlog_bytes() < most_backlog_bytes;

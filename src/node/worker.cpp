@@ -15,8 +15,9 @@
 namespace mpifarm {
 namespace {
 
-constexpr auto flush_interval = std::chrono::milliseconds{
-    50};  // how long an outcome may wait for others of its batch; then it is reported
+// So long an outcome may wait for others of its batch; then it is reported, as soon as the task that runs
+// ends.
+constexpr auto flush_interval = std::chrono::milliseconds{50};
 constexpr std::size_t most_log_lines = 1000;  // between two turns of the loop
 
 }  // namespace

@@ -27,7 +27,7 @@ std::uint64_t Scheduler::left_to_hand_out() const {
 std::uint64_t Scheduler::items_wanted() const {
   if (!options_.sequential || source_ended_) return 0;
   const std::uint64_t kept = known_ - std::min(fresh_, known_);
-  const std::uint64_t most = std::max(2 * options_.window, 4 * slots_);  // fewer would look like the tail
+  const std::uint64_t most = std::max(2 * options_.window, 16 * slots_);  // fewer would look like the tail
   return kept >= most ? 0 : most - kept;
 }
 
@@ -62,8 +62,10 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
   while (true) {
     const HandOut limits = hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_,
                                     left_to_hand_out(), slots, slots_);
-    if (worker.outstanding >= limits.hold) return true;
-    const std::uint64_t wanted = limits.hold - worker.outstanding;
+    // A slot without a lease is given one, whatever the others hold: that may be stuck behind one long task.
+    const bool holds_enough = worker.outstanding >= limits.hold;
+    if (holds_enough && worker.leases.size() >= slots) return true;
+    const std::uint64_t wanted = holds_enough ? limits.batch : limits.hold - worker.outstanding;
     const std::uint64_t most = std::min(limits.batch, wanted);
     if (assign.leases.empty())
       assign.leases.reserve(std::min(std::min(wanted, left_to_hand_out()) / most + 1, most_reserved));

@@ -248,6 +248,13 @@ void Scheduler::on_replayed(const journal::Record& record) {
   }
 }
 
+bool Scheduler::earliest_is_leased() const {
+  const auto missing = accepted_.first_missing({0, fresh_});
+  if (!missing || waiting_.contains(missing->begin)) return false;
+  return std::ranges::none_of(retries_,
+                              [&](const auto& retry) { return retry.second.value == missing->begin; });
+}
+
 std::uint64_t Scheduler::leased() const {
   std::uint64_t tasks = 0;
   for (const Worker& worker : workers_) tasks += worker.outstanding;

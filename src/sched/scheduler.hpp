@@ -92,6 +92,8 @@ class Scheduler {
   }
   bool draining() const { return draining_; }
   bool nothing_leased() const { return leases_.empty(); }
+  // The first task without an outcome is at a worker: what is to come in order waits for that worker.
+  bool earliest_is_leased() const;
   // When something is due without an event (a delayed retry); nothing when there is no such time.
   std::optional<TimePoint> next_due() const;
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "base/error.hpp"
+
 namespace mpifarm::sim {
 namespace {
 
@@ -15,6 +17,7 @@ constexpr Nanos least_nap{20'000}, longest_nap{2'500'000};
 constexpr std::int64_t report_takes = 10'000;  // of a node's loop
 constexpr std::uint64_t most_backlog_bytes = 2 << 20;
 constexpr std::uint64_t lease_header_bytes = 40;
+constexpr std::int64_t longest_run = 3'000'000'000'000'000'000;  // ns, 95 years: twice that still fits
 
 std::int64_t nanos(double seconds) { return std::llround(seconds * 1e9); }
 double in_seconds(std::int64_t nanos) { return static_cast<double>(nanos) * 1e-9; }
@@ -88,6 +91,9 @@ void Cluster::start_leases(std::uint32_t index) {
     for (std::uint64_t i = 0; i < lease.count; ++i) {
       const Time one = options_.durations.draw(options_.seed, lease.first.value + i).count();
       duration += one;
+      if (now_ + duration > longest_run)
+        throw BadInput{"the simulated run takes more than 95 years (tasks of " + options_.durations.text() +
+                       "); give shorter ones, or fewer a batch or a slot"};
       longest_ = std::max(longest_, one);
     }
     work_ += in_seconds(duration);
@@ -97,11 +103,10 @@ void Cluster::start_leases(std::uint32_t index) {
     }
     Running& running = running_[free_.back()];
     running.node = index;
-    running.outcome = {
-        lease.id,
-        {lease.first, lease.count, lease.count, Bytes(lease.count * options_.result_bytes, 'x')},
-        Nanos{duration},
-        Nanos{duration}};
+    running.outcome = {lease.id,
+                       {lease.first, lease.count, lease.count, {}},  // its bytes are made when they arrive
+                       Nanos{duration},
+                       Nanos{duration}};
     schedule(now_ + duration, lease_done, free_.back());
     free_.pop_back();
   }
@@ -133,7 +138,7 @@ void Cluster::report(std::uint32_t at) {
   node.loop_free = now_ + report_takes;
   std::uint64_t bytes = 0;
   for (const wire::LeaseOutcomes& part : node.done.leases)
-    bytes += lease_header_bytes + part.block.entries.size();
+    bytes += lease_header_bytes + part.block.count * options_.result_bytes;
   const Time arrival = transfer(in_free_, bytes);
   inbox_.push_back({arrival, at, std::exchange(node.done, {})});
   wake_master(arrival);
@@ -168,7 +173,10 @@ void Cluster::turn() {
   for (; !inbox_.empty() && inbox_.front().at <= now_; inbox_.pop_front()) {
     Arrival& arrival = inbox_.front();
     std::uint64_t tasks = 0;
-    for (const wire::LeaseOutcomes& part : arrival.outcomes.leases) tasks += part.block.count;
+    for (wire::LeaseOutcomes& part : arrival.outcomes.leases) {
+      tasks += part.block.count;
+      part.block.entries.assign(part.block.count * options_.result_bytes, 'x');
+    }
     spent += cost.message;
     ++report_.messages;
     charge(arrival.outcomes.leases.size(), tasks);
@@ -240,7 +248,7 @@ std::optional<double> shortest_mean(ClusterOptions options, double wanted, std::
     ideal.bytes_per_second = 1e15;
     return simulate(options).efficiency >= wanted * simulate(ideal).efficiency;
   };
-  constexpr double least = 1e-6, most = 1e4, precision = 1.1;
+  constexpr double least = least_mean, most = 1e4, precision = 1.1;
   double enough = std::clamp(options.durations.mean, least, most);
   while (!reaches(enough)) {
     if (enough == most) return std::nullopt;

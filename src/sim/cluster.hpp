@@ -45,7 +45,8 @@ struct Report {
   std::uint64_t master_bytes = 0;    // about what these take at most, in rank 0
 };
 
-// A function of its options. Throws std::logic_error when tasks are lost, which would be a fault.
+// A function of its options. Throws BadInput when the run would take more than a hundred years,
+// std::logic_error when tasks are lost, which would be a fault.
 class Cluster {
  public:
   explicit Cluster(const ClusterOptions& options);
@@ -122,6 +123,7 @@ inline Report simulate(const ClusterOptions& options) { return Cluster{options}.
 // The shortest mean of the durations, from a microsecond to three hours, at which efficiency is `wanted`
 // times what it would be with a master and a network that cost nothing, all else being equal; nothing when it
 // is not, whatever the mean. Simulates several times, with at most `tasks_per_slot` tasks a slot.
+inline constexpr double least_mean = 1e-6;  // seconds; nothing shorter is tried
 std::optional<double> shortest_mean(ClusterOptions options, double wanted, std::uint64_t tasks_per_slot = 16);
 
 }  // namespace mpifarm::sim

@@ -22,8 +22,11 @@ double number(std::string_view text, std::string_view part, double least, double
   double value = 0;
   if (const std::string why = parse_number(part, value); !why.empty())
     refuse(text, "\"" + std::string{part} + "\" is " + why);
-  if (!(value >= least && value <= most)) refuse(text, "\"" + std::string{part} + "\" is out of range");
-  return value;
+  if (value >= least && value <= most) return value;
+  std::string range = "is not from ";
+  append_number(range, least);
+  append_number(range += " to ", most);
+  refuse(text, "\"" + std::string{part} + "\" " + range);
 }
 
 }  // namespace

@@ -19,13 +19,6 @@ namespace {
 constexpr double mpi_message = 1e-6;  // a receive or a send of one frame, with its progress
 constexpr std::size_t result_bytes = 16;
 
-Bytes entries_of(std::uint64_t count) {
-  Bytes entries;
-  for (std::uint64_t i = 0; i < count; ++i)
-    append_entry(entries, Outcome::succeeded, Bytes(result_bytes, 'x'));
-  return entries;
-}
-
 struct Exchange {
   std::uint64_t leases = 0, batch = 1;
   bool alone = false;  // each lease in a message of its own
@@ -34,7 +27,7 @@ struct Exchange {
 // Seconds that the master spends on so many leases: hand-out, encoding, decoding, outcome, commit.
 double seconds_of(const Exchange& exchange) {
   constexpr int ranks = 16;
-  const Bytes entries = entries_of(exchange.batch);
+  const Bytes entries = successes(exchange.batch, Bytes(result_bytes, 'x'));
   sched::Scheduler scheduler{{.count = exchange.leases * exchange.batch,
                               .batching = {.batch = exchange.batch, .prefetch = 15 * exchange.batch}}};
   for (int rank = 0; rank < ranks; ++rank) scheduler.on_worker_joined(rank, 1);
@@ -78,16 +71,11 @@ double best_of(const Exchange& exchange) {
   return best;
 }
 
-class Nowhere final : public journal::Storage {
- public:
-  void append(BytesView) override {}
-  void sync() override {}
-};
-
 double commit_seconds() {
   constexpr std::uint64_t batch = 1000, batches = 300;
-  journal::Writer writer{std::make_unique<Nowhere>(), {}};
-  const journal::Record record = journal::Outcomes{{{0}, batch, batch, entries_of(batch)}, {}};
+  journal::Writer writer{std::make_unique<journal::NullStorage>(), {}};
+  const journal::Record record =
+      journal::Outcomes{{{0}, batch, batch, successes(batch, Bytes(result_bytes, 'x'))}, {}};
   Digest digest;
   const TimePoint start = Clock::now();
   for (std::uint64_t i = 0; i < batches; ++i) {
@@ -135,9 +123,10 @@ MasterCost parse_master_cost(std::string_view text) {
     const bool well = last == (comma == rest.npos) && parse_number(rest.substr(0, comma), part).empty() &&
                       part >= 0 && part <= 1e6;
     if (!well)
-      throw BadInput{"--master-cost is no cost (\"" + std::string{text} +
-                     "\"); give auto, or microseconds a message, a lease, a task and a commit, as in "
-                     "1.2,0.3,0.01,0.03"};
+      throw BadInput{
+          "--master-cost is no cost (\"" + std::string{text} +
+          "\"); give auto, or microseconds (0 to 1e6) a message, a lease, a task and a commit, as in "
+          "1.2,0.3,0.01,0.03"};
     if (!last) rest.remove_prefix(comma + 1);
   }
   return {parts[0] * 1e-6, parts[1] * 1e-6, parts[2] * 1e-6, parts[3] * 1e-6};

@@ -57,15 +57,16 @@ class Bench:
             sys.exit(f"bench: {' '.join(full)}: exit status {ended.returncode}\n{ended.stderr}")
         return Ended(ended.stdout, wall, run)
 
-    def farm(self, job, flags, ranks=2, program=None, wrap=(), keep=False):
-        """One run of mpifarm. Runs of equal job and params must have equal digests."""
+    def farm(self, job, flags, ranks=2, program=None, wrap=(), keep=False, tasks=None):
+        """One run of mpifarm. Runs of equal job and params must have equal digests; `tasks`: how many there are, where
+        the flags do not say."""
         self.made += 1
         run = self.path(f"run{self.made}")
         command = [*wrap, program or self.mpifarm, "run", *job.split(), *flags.split(), "--run", run, "--quiet"]
         ended = self.execute(command, ranks, run)
         digest = self.digests.setdefault(job, ended.summary["digest"])
         asked = re.search(r"--(?:to|count) (\d+)", job)
-        whole = not asked or ended.summary["succeeded"] == int(asked.group(1))
+        whole = ended.summary["succeeded"] == (int(asked.group(1)) if asked else tasks)
         largest = re.fullmatch(r"squares --to (\d+)", job)
         right = not largest or int(largest.group(1)) == 0 or \
             ended.out == f"largest square: {(int(largest.group(1)) - 1) ** 2}\n"
@@ -130,7 +131,9 @@ def squares(bench):
 
     def parallel():
         start = time.perf_counter()
-        bench.execute(["parallel", "-j2", "true", ":::", *map(str, range(1000))])
+        ended = bench.execute(["parallel", "-j2", "--joblog", "-", "true", ":::", *map(str, range(1000))])
+        if len(re.findall(r"(?m)^\d+\t.*\t0\t0\ttrue \d+$", ended.out)) != 1000:
+            sys.exit("bench: GNU parallel did not run every command")
         return 1000 / (time.perf_counter() - start) / 1e6
 
     echo = bench.program("mpi_control")
@@ -185,9 +188,10 @@ def strings(bench):
         ("generated", lambda: bench.farm(f"strings --count {many}", "--results none", 2, program)
             .summary["tasks_per_second"] / 1e6),
         ("from JSON Lines, whole process", lambda: listed / bench.farm(
-            f"strings --tasks {tasks}", "--results none", 2, program).wall_seconds / 1e6),
+            f"strings --tasks {tasks}", "--results none", 2, program, tasks=listed).wall_seconds / 1e6),
         ("from JSON Lines, first hand-out to last commit", lambda: bench.farm(
-            f"strings --tasks {tasks}", "--results none", 2, program).summary["tasks_per_second"] / 1e6),
+            f"strings --tasks {tasks}", "--results none", 2, program, tasks=listed)
+            .summary["tasks_per_second"] / 1e6),
     ], "M tasks/s")
 
 
@@ -242,7 +246,7 @@ def where(points, wanted):
     for (length, share), (longer, larger) in zip(points, points[1:]):
         if share < wanted <= larger:
             return length + (longer - length) * (wanted - share) / (larger - share)
-    return points[0][0] if points[0][1] >= wanted else float("inf")
+    return points[0][0] if points[0][1] >= wanted else None
 
 
 @group
@@ -260,7 +264,10 @@ def metg(bench):
         bench.add(title, f"{length * 1e6:g} us a task", [100 * share for share in shares[length]], "%")
     points = [(length, statistics.median(shares[length])) for length in lengths]
     for wanted in (0.5, 0.95):
-        bench.add(title, f"METG({wanted:.0%})", [1e6 * where(points, wanted)], "us")
+        found = where(points, wanted)
+        if found is None:
+            sys.exit(f"bench: no length of a task reaches an efficiency of {wanted:.0%}")
+        bench.add(title, f"METG({wanted:.0%})", [1e6 * found], "us")
 
 
 @group
@@ -335,7 +342,8 @@ def memory(bench):
         return peak(100_000_000, order) - peak(0, order)
 
     for order in ("fifo", "lifo", "shuffle"):
-        bench.add("memory: rank 0 with 100 M tasks above that with none", order, [above(order)], "MiB")
+        bench.add("memory: rank 0 with 100 M tasks above that with none", order,
+                  [above(order) for _ in range(bench.rounds)], "MiB")
 
 
 @group
@@ -412,11 +420,16 @@ def main():
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all when none is named")
     parser.add_argument("--json", action="store_true", help="also print all figures as JSON to stdout")
     parser.add_argument("--rounds", type=int, default=5, help="of each case; the median counts (5)")
+    parser.add_argument("--check", action="store_true", help="look at the arguments alone")
     parser.add_argument("--build", default="build", help="the build folder (build)")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds is {options.rounds}; give at least 1")
     unknown = set(options.groups) - set(GROUPS)
     if unknown:
         parser.error(f"there is no group {', '.join(sorted(unknown))}; name some of {', '.join(GROUPS)}")
+    if options.check:
+        return
     bench = Bench(os.path.abspath(options.build), options.rounds)
     try:
         for name in options.groups or GROUPS:

@@ -11,14 +11,6 @@
 
 namespace mpifarm::bench {
 
-// Entries of `count` successes, of `bytes` each.
-inline Bytes entries_of(std::uint64_t count, std::size_t bytes) {
-  Bytes entries;
-  const Bytes payload(bytes, 'x');
-  for (std::uint64_t i = 0; i < count; ++i) append_entry(entries, Outcome::succeeded, payload);
-  return entries;
-}
-
 // The whole of a run as the scheduler sees it: hand out, answer, commit, until `tasks` are done. Returns how
 // many are committed in the end.
 inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool sequential) {
@@ -30,7 +22,7 @@ inline std::uint64_t schedule(std::uint64_t tasks, std::uint64_t batch, bool seq
   options.batching = {.batch = batch, .prefetch = 60 * batch};
   sched::Scheduler scheduler{options};
   for (int rank = 0; rank < ranks; ++rank) scheduler.on_worker_joined(rank, slots);
-  const Bytes entries = entries_of(batch, 8);
+  const Bytes entries = successes(batch, Bytes(8, 'x'));
   const std::size_t entry_bytes = entries.size() / batch;
   std::uint64_t pulled = 0;
   sched::Outbox out;
@@ -69,7 +61,8 @@ inline std::uint64_t exchange_messages(std::uint64_t leases, std::uint64_t batch
   wire::Outcomes outcomes;
   for (std::uint64_t i = 0; i < leases; ++i) {
     assign.leases.push_back({{i}, {i * batch}, batch, 1, {}});
-    outcomes.leases.push_back({{i}, {{i * batch}, batch, batch, entries_of(batch, 16)}, Nanos{1}, Nanos{1}});
+    outcomes.leases.push_back(
+        {{i}, {{i * batch}, batch, batch, successes(batch, Bytes(16, 'x'))}, Nanos{1}, Nanos{1}});
   }
   std::uint64_t tasks = 0;
   const wire::ToWorker there = wire::decode_to_worker(wire::encode(wire::ToWorker{std::move(assign)}));

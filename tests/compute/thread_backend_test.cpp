@@ -222,6 +222,33 @@ TEST(ThreadBackend, FlushDeliversWhatALongAssignmentHasSoFar) {
   EXPECT_GE(collected.leases.at(1).completions, 2U);
 }
 
+TEST(ThreadBackend, ALongTaskHoldsUpNoOther) {
+  constexpr std::uint64_t tasks = 1000, late = 700;
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) {
+    if (context.id().value == late) gate.pass(context);
+    return Bytes{"done"};
+  }};
+  Waker waker;
+  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
+  std::vector<Assignment> assignments;
+  for (std::uint64_t i = 0; i < tasks; ++i) assignments.push_back(assignment(i, i, 1));
+  backend.start(std::move(assignments));
+  Collected collected;
+  EXPECT_TRUE(eventually([&] {
+    collected.from(backend);
+    return collected.tasks() == tasks - 1;
+  })) << "only "
+      << collected.tasks() << " could be collected while one task goes on";
+  EXPECT_FALSE(collected.leases.contains(late));
+  gate.let(1);
+  EXPECT_TRUE(eventually([&] {
+    collected.from(backend);
+    return !backend.busy();
+  }));
+  EXPECT_EQ(collected.tasks(), tasks);
+}
+
 TEST(ThreadBackend, StopGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
   Gate gate;
   const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {

@@ -156,6 +156,8 @@ TEST(BadFlags, OfSimulateAreRefused) {
       {{"simulate", "--nodes", "1000000", "--slots", "4096"}, {"--nodes", "--slots"}},
       {{"simulate", "--nodes", "1", "--slots", "1", "--count", "1000000", "--duration", "1e5"}, {"--count"}},
       {{"simulate", "--batch", "4000000000", "--result-bytes", "1000000"}, {"--batch", "--result-bytes"}},
+      {{"simulate", "--duration", "1e6", "--batch", "10000", "--count", "10000"}, {"--batch", "--duration"}},
+      {{"simulate", "--duration", "0"}, {"--duration", "1e-09 to 1e+08"}},
       {{"simulate", "--node", "3"}, {"--node", "did you mean --nodes?"}},
       {{"simulate", "extra"}, {"\"extra\""}},
   });

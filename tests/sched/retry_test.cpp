@@ -51,6 +51,21 @@ TEST(Retries, GoAloneWithTheNextAttempt) {
   EXPECT_EQ(driver.scheduler.failed(), 1U);
 }
 
+TEST(Retries, AreNotAtAWorkerUntilTheyAreHandedOut) {
+  Driver driver{retrying(8, 1, std::chrono::seconds{1})};
+  driver.join(0, 1);
+  EXPECT_FALSE(driver.scheduler.earliest_is_leased());
+  const Given first = driver.dispatch().at(0);
+  EXPECT_TRUE(driver.scheduler.earliest_is_leased());
+  driver.answer(first, 'f');
+  EXPECT_FALSE(driver.scheduler.earliest_is_leased()) << "it waits for its time";
+  driver.now += std::chrono::seconds{2};
+  driver.dispatch(false);
+  EXPECT_FALSE(driver.scheduler.earliest_is_leased()) << "it waits for a worker";
+  driver.dispatch();
+  EXPECT_TRUE(driver.scheduler.earliest_is_leased());
+}
+
 TEST(Retries, AreJournaledOneByOne) {
   Driver driver{retrying(1, 2)};
   driver.join(0, 1);

@@ -76,6 +76,23 @@ TEST(Scheduler, AWorkerHoldsWhatItsSlotsAndPrefetchAllow) {
   EXPECT_TRUE(driver.dispatch().empty());
 }
 
+TEST(Scheduler, ALeaseThatTakesLongKeepsNoOtherSlotIdle) {
+  constexpr std::uint64_t tasks = 30'000;
+  Driver driver{of(tasks)};
+  driver.join(0, 2);
+  std::optional<Given> stuck;
+  for (auto given = driver.dispatch(); !given.empty(); given = driver.dispatch())
+    for (const Given& one : given) {
+      if (!stuck && one.lease.count > 1000)
+        stuck = one;
+      else
+        driver.answer(one);
+    }
+  driver.commit_all();
+  ASSERT_TRUE(stuck);
+  EXPECT_EQ(driver.scheduler.committed(), tasks - stuck->lease.count);
+}
+
 TEST(Scheduler, FewTasksReachAllWorkers) {
   Driver driver{in_batches(4, 1)};
   for (Rank rank = 0; rank < 4; ++rank) driver.join(rank, 1);

@@ -78,7 +78,7 @@ TEST(Source, IsAskedForABoundedNumberOfItems) {
 TEST(Source, ManySlotsAreAskedForMoreThanAWindow) {
   Driver driver{stream(OrderKind::fifo, 10)};
   driver.join(0, 100);
-  EXPECT_GE(driver.scheduler.items_wanted(), 400U) << "with less, every hand-out would be a tail's";
+  EXPECT_GE(driver.scheduler.items_wanted(), 1600U) << "with less, every hand-out would be a tail's";
 }
 
 TEST(Source, ItemsAreJournaledByTheirHash) {

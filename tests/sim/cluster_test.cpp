@@ -3,6 +3,7 @@
 #include "sim/cluster.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/error.hpp"
 
@@ -130,6 +131,25 @@ TEST(Durations, HaveTheirMean) {
     EXPECT_NEAR(sum / draws, 0.5, 0.01) << text;
     EXPECT_EQ(parse_durations(durations.text()).draw(7, 3), durations.draw(7, 3)) << text;
   }
+}
+
+TEST(Cluster, RefusesRunsThatTimeCannotCount) {
+  ClusterOptions options = usual(1, 1, 100, 1e8);
+  options.batching.batch = 100;
+  EXPECT_THROW(simulate(options), BadInput);
+}
+
+TEST(Cluster, LargeResultsTakeMemoryOnlyWhereTheyArrive) {
+  ClusterOptions options = usual(50, 100, 30'000, 0.01);
+  options.batching.batch = 10;
+  options.result_bytes = 100'000;  // 3 GB compute at once
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_DATA, &before), 0);
+  rlimit little = before;
+  little.rlim_cur = rlim_t{1} << 30;
+  ASSERT_EQ(setrlimit(RLIMIT_DATA, &little), 0);
+  EXPECT_NO_THROW(simulate(options));
+  setrlimit(RLIMIT_DATA, &before);
 }
 
 TEST(Durations, OtherTextIsRefused) {
