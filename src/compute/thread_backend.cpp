@@ -187,8 +187,10 @@ void ThreadBackend::deliver(Slot& slot, Completion&& completion, bool last) {
     const std::scoped_lock lock{mutex_};
     if (tasks > 0) {
       completed_.push_back(std::move(completion));
-      constexpr double weight = 0.25;
-      task_seconds_ += (task_seconds_ > 0 ? weight : 1) * (task_seconds - task_seconds_);
+      constexpr double few = 8;  // tasks that say little about the next
+      const double weight =
+          task_seconds_ > 0 ? static_cast<double>(tasks) / (few + static_cast<double>(tasks)) : 1;
+      task_seconds_ += weight * (task_seconds - task_seconds_);
     }
     if (last) --running_;
     few_wait = queued_ <= options_.slots / 2 + 1;
