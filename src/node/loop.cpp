@@ -25,7 +25,7 @@ bool receive(Transport& transport, Master& master, Worker& worker) {
 
 // Others ask by messages, which come as late as this rank looks, so it looks more often for them.
 Nanos queue_lasts(const Master& master, const Worker& worker) {
-  return std::min(worker.queue_lasts(), master.queue_lasts() * 1 / 4);
+  return std::min(worker.queue_lasts(), master.queue_lasts() / 4);
 }
 
 void serve(Transport& transport, Worker& worker, Waker& waker) {
