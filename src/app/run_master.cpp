@@ -148,7 +148,7 @@ void RunMaster::open_journal() {
 void RunMaster::wait_for_everyone() {
   master_.greet();
   while (!master_.everyone_here(Clock::now()))
-    pace_.rest(waker_, receive(transport_, master_, worker_), Nanos{0});
+    pace_.rest(waker_, receive(transport_, master_, worker_), worker_);
   master_.begin();
 }
 
@@ -170,7 +170,7 @@ void RunMaster::hand_out() {
     active = master_.step(now) || active;
     report(now);
     if (master_.over(now)) return;
-    pace_.rest(waker_, active, queue_lasts(master_, worker_));
+    pace_.rest(waker_, active, worker_);
   }
 }
 

@@ -195,7 +195,9 @@ void ThreadBackend::deliver(Slot& slot, Completion&& completion, bool last) {
     if (last) --running_;
     few_wait = queued_ <= options_.slots / 2 + 1;
   }
-  if (few_wait) waker_.wake();
+  if (!few_wait) return;
+  waker_.wake();
+  slot.started = Clock::now();  // the loop, which goes first, may have kept this thread from its core
 }
 
 void ThreadBackend::take_time(Slot& slot, Completion& completion) {

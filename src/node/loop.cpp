@@ -1,7 +1,5 @@
 #include "node/loop.hpp"
 
-#include <algorithm>
-
 #include "wire/codec.hpp"
 
 namespace mpifarm {
@@ -23,11 +21,6 @@ bool receive(Transport& transport, Master& master, Worker& worker) {
   return received;
 }
 
-// Others ask by messages, which come as late as this rank looks, so it looks more often for them.
-Nanos queue_lasts(const Master& master, const Worker& worker) {
-  return std::min(worker.queue_lasts(), master.queue_lasts() / 4);
-}
-
 void serve(Transport& transport, Worker& worker, Waker& waker) {
   Pace pace;
   while (true) {
@@ -38,7 +31,7 @@ void serve(Transport& transport, Worker& worker, Waker& waker) {
       if (worker.finished()) return;
     }
     active = worker.step(Clock::now()) || active;
-    pace.rest(waker, active, worker.queue_lasts());
+    pace.rest(waker, active, worker);
   }
 }
 

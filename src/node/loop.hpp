@@ -18,14 +18,13 @@ class Pace {
  public:
   Pace() { sharpen_timers(); }
 
-  // One turn of the loop is over: `traffic`, something was received or sent; `queue_lasts`, so long nobody
-  // whom this rank serves runs out of work.
-  void rest(Waker& waker, bool traffic, Nanos queue_lasts) {
+  // One turn of the loop is over: `traffic`, something was received or sent.
+  void rest(Waker& waker, bool traffic, const Worker& worker) {
     if (traffic) {
       idle_.reset();
       return;
     }
-    const Nanos queue_part = queue_lasts / 4;
+    const Nanos queue_part = worker.queue_lasts() / 4;
     if (queue_part > short_nap)  // what completes meanwhile wakes nobody, and none of it is urgent
       waker.sleep(std::min(queue_part, longest_nap));
     else if (waker.sleep(idle_.next()))
@@ -40,9 +39,6 @@ class Pace {
 
 // Rank 0: gives all that has arrived to the master or to the worker beside it. True when something had.
 bool receive(Transport& transport, Master& master, Worker& worker);
-
-// Rank 0 serves its own worker and all others.
-Nanos queue_lasts(const Master& master, const Worker& worker);
 
 // A worker's rank: returns when the master said goodbye; tasks may still compute then. `waker` is the
 // worker's.

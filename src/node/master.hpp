@@ -79,9 +79,6 @@ class Master {
   // After drain(): the grace is over now.
   void cut_grace(TimePoint now) { drain_deadline_ = now; }
 
-  // About how long what is queued at a worker keeps it busy.
-  Nanos queue_lasts() const { return scheduler_.queue_lasts(); }
-
   Progress progress(TimePoint now) const;
   const std::vector<WorkerFacts>& workers() const { return workers_; }
   const std::vector<std::string>& warnings() const { return warnings_; }

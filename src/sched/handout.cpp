@@ -78,15 +78,6 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
   }
 }
 
-Nanos Scheduler::queue_lasts() const {
-  if (!cost_.known() || slots_ == 0) return Nanos{0};
-  const HandOut limits = hand_out(options_.batching, cost_, left_to_hand_out(), 1, slots_);
-  const double tasks = static_cast<double>(limits.hold - limits.batch);
-  constexpr double longest = 3600;  // seconds
-  return std::chrono::duration_cast<Nanos>(
-      std::chrono::duration<double>{std::min(tasks * cost_.seconds(), longest)});
-}
-
 // A task that has failed before goes alone, since an attempt number belongs to a whole lease.
 std::uint64_t Scheduler::batch_end(Interval positions) const {
   if (failures_.empty()) return positions.end;

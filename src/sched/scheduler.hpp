@@ -94,9 +94,6 @@ class Scheduler {
   bool nothing_leased() const { return leases_.empty(); }
   // The first task without an outcome is at a worker: what is to come in order waits for that worker.
   bool earliest_is_leased() const;
-  // About how long what a worker holds beyond the batches it computes keeps it busy; 0 where nothing is
-  // queued.
-  Nanos queue_lasts() const;
   // When something is due without an event (a delayed retry); nothing when there is no such time.
   std::optional<TimePoint> next_due() const;
 

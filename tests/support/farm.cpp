@@ -50,7 +50,7 @@ class FarmMaster {
   FarmResult run() {
     master_.greet();
     while (!master_.everyone_here(Clock::now()))
-      pace_.rest(waker_, receive(transport_, master_, worker_), Nanos{0});
+      pace_.rest(waker_, receive(transport_, master_, worker_), worker_);
     master_.begin();
     open();
     master_.start(*committer_, job_->open_source());
@@ -103,7 +103,7 @@ class FarmMaster {
       active = master_.step(now) || active;
       if (master_.over(now)) return;
       if (now > deadline) throw std::runtime_error{"the farm does not end"};
-      pace_.rest(waker_, active, queue_lasts(master_, worker_));
+      pace_.rest(waker_, active, worker_);
     }
   }
 
