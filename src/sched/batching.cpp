@@ -38,7 +38,7 @@ void TaskCost::observe(std::uint64_t tasks, Nanos busy, std::uint64_t bytes) {
 // batches shrink to 1 at the tail. There, nothing is queued behind a running task either, as another slot may
 // be free sooner.
 HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
-                 std::uint64_t slots_here, std::uint64_t slots_all) {
+                 std::uint64_t slots_here, std::uint64_t slots_all, double speed) {
   HandOut result;
   const std::uint64_t share = std::max<std::uint64_t>(1, left / (2 * slots_all));
   const double slots = static_cast<double>(slots_all);
@@ -57,7 +57,10 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
               cost.seconds() >= std::max(no_prefetch_seconds, no_prefetch_seconds_a_slot * slots))) {
     prefetch = 0;
   } else if (cost.known()) {
-    const std::uint64_t fits = whole(held_bytes / std::max(cost.bytes(), 1.0) / slots);
+    // Where memory is the limit, a slow worker holds less, so that its queue is no longer than others': what
+    // is to come in order would wait for it.
+    const double part = std::clamp(speed, 0.1, 1.0) / slots;
+    const std::uint64_t fits = whole(held_bytes / std::max(cost.bytes(), 1.0) * part);
     const std::uint64_t lasts = std::min(whole(held_seconds / cost.seconds()), std::max(share, result.batch));
     prefetch = std::max(running, slots_here * std::min(lasts, fits));
   }

@@ -34,9 +34,10 @@ struct HandOut {
   std::uint64_t hold = 1;   // tasks a worker may hold
 };
 
-// `left`: tasks that nobody has yet; `slots_here`, `slots_all`: of this worker, of all; >= 1.
+// `cost`: of a task at this worker; `speed`: of this worker's slots beside the average of all; `left`: tasks
+// that nobody has yet; `slots_here`, `slots_all`: of this worker, of all; >= 1.
 HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint64_t left,
-                 std::uint64_t slots_here, std::uint64_t slots_all);
+                 std::uint64_t slots_here, std::uint64_t slots_all, double speed = 1);
 
 // How long a worker may let pass between two reports of what has completed: a part of the time that its queue
 // keeps it busy, 0 while nothing waits. So many slots make few messages, and none starves.

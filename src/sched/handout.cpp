@@ -59,9 +59,10 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
 // True when it holds all that it may.
 bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
   const unsigned slots = worker.tally.slots;
+  const TaskCost& cost = worker.cost.known() ? worker.cost : cost_;
+  const double speed = cost_.known() ? cost_.seconds() / cost.seconds() : 1;
   while (true) {
-    const HandOut limits = hand_out(options_.batching, worker.cost.known() ? worker.cost : cost_,
-                                    left_to_hand_out(), slots, slots_);
+    const HandOut limits = hand_out(options_.batching, cost, left_to_hand_out(), slots, slots_, speed);
     // A slot without a lease is given one, whatever the others hold: that may be stuck behind one long task.
     const bool holds_enough = worker.outstanding >= limits.hold;
     if (holds_enough && worker.leases.size() >= slots) return true;

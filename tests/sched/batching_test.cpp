@@ -55,6 +55,15 @@ TEST(HandOut, HoldsABoundedNumberOfBytes) {
   }
 }
 
+TEST(HandOut, WhereMemoryIsTheLimitASlowWorkersQueueLastsNoLonger) {
+  constexpr std::uint64_t bytes = 20, left = 1'000'000'000;
+  const auto queue = [&](int nanos, double speed) {
+    const HandOut limits = hand_out({}, cost_of(Nanos{nanos}, bytes), left, 1, 2, speed);
+    return static_cast<double>(limits.hold - limits.batch) * nanos;
+  };
+  EXPECT_NEAR(queue(120, 0.25), queue(30, 1), 1000);
+}
+
 TEST(HandOut, NothingIsQueuedBehindTheLastTasks) {
   const TaskCost cost = cost_of(milliseconds{1});
   EXPECT_EQ(hand_out({}, cost, 15, 2, 8).hold, 2U);
