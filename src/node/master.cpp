@@ -17,10 +17,10 @@ namespace mpifarm {
 namespace {
 
 // Waiting for the journal; beyond it no credit is granted.
-constexpr std::size_t most_backlog_bytes = 2 << 20;
+constexpr std::size_t most_backlog_bytes = 1 << 20;
 // The fold's window is several times as large. A rank that the kernel keeps from its core is waited for;
 // tasks that take long are not, so all waiting together is a small part of the run.
-constexpr std::size_t most_early_bytes = 4 << 20;
+constexpr std::size_t most_early_bytes = 3 << 20;
 constexpr auto most_lag = std::chrono::milliseconds{100};
 constexpr int part_of_run = 50;
 constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
