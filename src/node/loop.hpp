@@ -34,7 +34,7 @@ class Pace {
  private:
   static constexpr Nanos short_nap = std::chrono::microseconds{100},
                          longest_nap = std::chrono::microseconds{2500};
-  Backoff idle_{std::chrono::microseconds{20}, longest_nap};
+  Backoff idle_{std::chrono::microseconds{20}, std::chrono::milliseconds{3}};
 };
 
 // Rank 0: gives all that has arrived to the master or to the worker beside it. True when something had.

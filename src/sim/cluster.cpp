@@ -13,7 +13,7 @@ namespace {
 enum EventKind : std::uint8_t { lease_done, delivered, reports, master_turns, committed };
 
 // As the real ones: node/loop.hpp, node/master.cpp.
-constexpr Nanos least_nap{20'000}, longest_nap{2'500'000};
+constexpr Nanos least_nap{20'000}, longest_nap{3'000'000};
 constexpr std::int64_t report_takes = 10'000;  // of a node's loop
 constexpr std::uint64_t most_backlog_bytes = 1 << 20;
 constexpr std::uint64_t lease_header_bytes = 40;
