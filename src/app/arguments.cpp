@@ -10,6 +10,7 @@
 #include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
+#include "run/run_directory.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -22,6 +23,7 @@ void add_start_flags(CommandLine& line) {
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
   line.value("--nice", "N", "added to the nice value of computing threads (10)");
   line.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
+  line.value("--heartbeat", "SECONDS", "so long a silence of a rank means that it is lost (10)");
   line.value("--progress", "auto|bar|log|none",
              "auto: a bar on a terminal, elsewhere a line every few seconds");
   line.on_off("--quiet,-q", "warnings and errors only");
@@ -41,6 +43,7 @@ StartOptions start_options(const CommandLine& line) {
   options.batching = batching_options(line);
   options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
+  options.heartbeat_seconds = line.number<double>("--heartbeat", 1, 1e6).value_or(options.heartbeat_seconds);
   options.quiet = line.is_on("--quiet,-q");
   options.verbose = line.is_on("--verbose,-v");
   if (const auto* text = line.given("--progress")) options.progress = parse_progress(*text);
@@ -149,6 +152,42 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   if (command.continues && command.directory.empty())
     throw BadInput{"--continue does not know the run; name it with --run DIR"};
   command.type->params_from_flags(command.job_flags);  // refuses what is malformed, before MPI starts
+  return command;
+}
+
+// What stands behind -- is looked at as `run` would, so that what is wrong with it is said once, and at once.
+Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
+  const auto dashes = std::ranges::find(arguments, "--");
+  std::vector<std::string> behind;
+  if (dashes != arguments.end()) behind.assign(dashes + 1, arguments.end());
+  arguments.erase(dashes, arguments.end());
+  CommandLine line{"Starts a run under mpirun, watches it, and carries it on when it dies.",
+                   "launch -n N -- JOB ..."};
+  line.value("--ranks,-n", "N", "how many");
+  line.value("--relaunch", "N", "how often it is started again from its journal (3)");
+  line.repeated("--mpirun", "WORD", "a further word for mpirun, such as --mpirun=--hostfile --mpirun=hosts");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  LaunchCommand command;
+  const auto ranks = line.number<int>("--ranks,-n", 1, 1'000'000);
+  if (!ranks) throw BadInput{"the number of ranks is missing (no -n); say `mpifarm launch -n N -- JOB ...`"};
+  command.ranks = *ranks;
+  command.relaunches = line.number<unsigned>("--relaunch", 0, 1'000'000).value_or(command.relaunches);
+  command.mpirun = line.all_given("--mpirun");
+  if (behind.empty())
+    throw BadInput{"no job is named (nothing stands behind --); say `mpifarm launch -n N -- JOB ...`"};
+  Command checked = parse_run(behind, jobs);
+  if (auto* print = std::get_if<PrintCommand>(&checked)) return std::move(*print);
+  const auto& run = std::get<RunCommand>(checked);
+  if (run.dry_run) return checked;
+  command.arguments = behind;
+  std::erase_if(command.arguments, [](const std::string& word) { return word.starts_with("--continue"); });
+  command.directory = run.directory;
+  if (command.directory.empty()) {
+    command.directory = default_run_path(run.type->name()).string();
+    command.arguments.insert(command.arguments.end(), {"--run", command.directory});
+  }
+  if (!run.continues) refuse_existing(RunDirectory{command.directory});
+  command.repeatable = run.tasks_from != "-" && run.run.durability != Durability::none;
   return command;
 }
 
@@ -288,14 +327,15 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   }
   std::vector<std::string> rest{arguments.begin() + 1, arguments.end()};
   if (name == "run") return parse_run(std::move(rest), jobs);
+  if (name == "launch") return parse_launch(std::move(rest), jobs);
   if (name == "resume") return parse_resume(std::move(rest));
   if (name == "list") return parse_list(std::move(rest));
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
-  const std::vector<std::string> names{"run",     "resume",   "list",   "describe", "status",
-                                       "results", "simulate", "--help", "--version"};
+  const std::vector<std::string> names{"run",    "launch",  "resume",   "list",   "describe",
+                                       "status", "results", "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +
                  (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm --help`"};

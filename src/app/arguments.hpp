@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/launch_command.hpp"
 #include "app/progress.hpp"
 #include "app/simulate_command.hpp"
 #include "base/clock.hpp"
@@ -26,6 +27,7 @@ struct StartOptions {
   sched::BatchingOptions batching;
   int nice = 10;  // of computing threads
   double grace_seconds = 30;
+  double heartbeat_seconds = 10;  // of silence, after which a rank counts as lost
   bool quiet = false, verbose = false;
   ProgressMode progress = ProgressMode::automatic;
 };
@@ -80,7 +82,7 @@ struct PrintCommand {
 };
 
 using Command = std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand,
-                             ResultsCommand, SimulateCommand, PrintCommand>;
+                             ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/numbers.hpp"
 
@@ -34,6 +35,14 @@ std::optional<LaunchedAs> launched_as() {
     if (rank && size) return LaunchedAs{*rank, *size};
   }
   return std::nullopt;
+}
+
+int ranks_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(0); }
+
+bool survives_losses() {
+  if (std::getenv("OMPI_MCA_orte_hnp_uri") == nullptr) return true;
+  const char* recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
+  return recovery != nullptr && std::string_view{recovery} != "0";
 }
 
 bool speaks_for_all() {

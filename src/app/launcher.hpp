@@ -13,6 +13,12 @@ struct LaunchedAs {
 // Nothing without a launcher: then there is one process, and MPI is not needed.
 std::optional<LaunchedAs> launched_as();
 
+// How many of them run on this host; 0 when the launcher does not say.
+int ranks_on_this_host();
+
+// The others go on when a rank dies. mpirun ends them all, unless it was told to recover.
+bool survives_losses();
+
 // True for the process that speaks to the user before MPI is there.
 bool speaks_for_all();
 

@@ -9,6 +9,7 @@
 
 #include "app/arguments.hpp"
 #include "app/failure.hpp"
+#include "app/launch_command.hpp"
 #include "app/launcher.hpp"
 #include "app/query_commands.hpp"
 #include "app/registration.hpp"
@@ -24,6 +25,7 @@ struct Carry {
 
   int operator()(const RunCommand& command) const { return run(command, jobs); }
   int operator()(const ResumeCommand& command) const { return resume(command, jobs); }
+  int operator()(const LaunchCommand& command) const { return launch(command); }
   int operator()(const ListCommand&) const {
     return look([&] { list(jobs); });
   }

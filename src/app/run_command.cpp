@@ -8,11 +8,14 @@
 #include <functional>
 #include <optional>
 
+#include "app/exit_timer.hpp"
 #include "app/failure.hpp"
+#include "app/launch_command.hpp"
 #include "app/launcher.hpp"
 #include "app/mpi_session.hpp"
 #include "app/run_master.hpp"
 #include "app/signals.hpp"
+#include "app/startup_watch.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "node/loop.hpp"
@@ -23,23 +26,40 @@ namespace {
 
 using MakePlan = std::function<RunPlan()>;
 
+constexpr auto longest_finalise = std::chrono::seconds{30};
+
 // One rank's process: how it speaks to the others, and how it ends.
 class Rank {
  public:
   // Begins MPI when a launcher started this process.
   Rank() {
-    if (const auto launched = launched_as())
+    if (const auto launched = launched_as()) {
+      const StartupWatch watch;
       session_.emplace(launched->size);
-    else
+    } else {
       alone_ = LoopbackWorld{1}.endpoint(0);
+    }
+    transport_.emplace(session_ ? session_->transport() : *alone_);
   }
 
-  Transport& transport() { return session_ ? session_->transport() : *alone_; }
+  WatchedTransport& transport() { return *transport_; }
 
+  // Ends MPI. When a rank dies in this moment, Open MPI would wait for it.
+  void finalise(int status) {
+    if (!session_) return;
+    const ExitTimer timer{longest_finalise, status};
+    transport_.reset();
+    session_.reset();
+  }
   // Ends the process while a task still computes: its thread goes with the process, nothing it uses is
   // destroyed before.
   [[noreturn]] void leave(int status) {
-    session_.reset();
+    finalise(status);
+    std::fflush(nullptr);
+    std::_Exit(status);
+  }
+  // Ends the process when a rank is lost: the end of MPI would wait for it.
+  [[noreturn]] static void leave_after_loss(int status) {
     std::fflush(nullptr);
     std::_Exit(status);
   }
@@ -53,6 +73,7 @@ class Rank {
  private:
   std::optional<MpiSession> session_;
   std::unique_ptr<Transport> alone_;
+  std::optional<WatchedTransport> transport_;
 };
 
 // Rank 0. The other ranks wait for its word, so it says goodbye whatever happens, and before anything that
@@ -63,7 +84,8 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   std::optional<RunMaster> master;
   int status = 0;
   try {
-    plan.emplace(make_plan());
+    Waker waker;
+    while_beating(rank.transport(), waker, [&] { plan.emplace(make_plan()); });
     master.emplace(rank.transport(), jobs, *plan, start);
     status = master->run();
   } catch (const std::exception& error) {
@@ -71,7 +93,12 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   } catch (...) {
     status = tell_unknown();
   }
+  tell_launcher(status);
   dismiss(rank.transport());
+  if (rank.transport().lost_any()) {
+    if (plan) plan->lock.reset();
+    Rank::leave_after_loss(status);
+  }
   if (master && master->still_busy()) {
     plan->lock.reset();
     rank.leave(status);
@@ -80,11 +107,17 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
 }
 
 int be_worker(Rank& rank, const Jobs& jobs) try {
-  Transport& transport = rank.transport();
+  WatchedTransport& transport = rank.transport();
   Waker waker;
   Worker worker{transport, waker, jobs};
-  serve(transport, worker, waker);
+  const End end = serve(transport, worker, waker);
   const int status = static_cast<int>(ExitStatus::success);
+  if (end == End::master_lost) {
+    log::warning("rank " + std::to_string(transport.rank()) + " leaves: rank 0 is lost (" +
+                 transport.take_losses().at(0).why + ")");
+    Rank::leave_after_loss(static_cast<int>(ExitStatus::resumable));
+  }
+  if (end == End::dismissed_after_loss) Rank::leave_after_loss(status);
   if (worker.busy()) rank.leave(status);
   return status;
 } catch (const std::exception& error) {
@@ -105,7 +138,10 @@ int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& sta
   log::configure(start.quiet, start.verbose);
   Rank rank;
   catch_signals();
-  return rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, start) : be_worker(rank, jobs);
+  const int status =
+      rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, start) : be_worker(rank, jobs);
+  rank.finalise(status);
+  return status;
 }
 
 }  // namespace

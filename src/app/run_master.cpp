@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/launcher.hpp"
 #include "app/run_files.hpp"
 #include "app/signals.hpp"
 #include "base/amounts.hpp"
@@ -18,6 +19,17 @@ namespace mpifarm::app {
 namespace {
 
 constexpr auto status_interval = std::chrono::milliseconds{500};
+constexpr Nanos longest_beat = std::chrono::milliseconds{500};
+// Workers are more patient than the master: a run whose master is busy is worth waiting for.
+constexpr Nanos least_master_patience = std::chrono::seconds{30};
+
+Nanos nanos(double seconds) {
+  return std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{seconds});
+}
+
+Nanos beat_of(const StartOptions& start) {
+  return std::min(longest_beat, nanos(start.heartbeat_seconds) / 10);
+}
 
 MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   MasterOptions options;
@@ -28,7 +40,10 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.seed = plan.manifest.seed;
   options.nice = start.nice;
   options.allotment = {start.threads, start.master_slots};
-  options.grace = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{start.grace_seconds});
+  options.grace = nanos(start.grace_seconds);
+  options.heartbeat = {
+      .beat = beat_of(start),
+      .patience = std::max<Nanos>(least_master_patience, 3 * nanos(start.heartbeat_seconds))};
   return options;
 }
 
@@ -43,7 +58,7 @@ void print(const std::string& conclusion) {
 
 }  // namespace
 
-RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
+RunMaster::RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
     : transport_{transport},
       plan_{plan},
       start_{start},
@@ -56,7 +71,7 @@ RunMaster::RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, cons
 
 int RunMaster::run() {
   if (!plan_.is_new()) log::open_file(plan_.directory.log());
-  replay_journal();
+  while_beating(transport_, waker_, [this] { replay_journal(); });
   const bool was_complete = plan_.survey && plan_.survey->complete;
   if (was_complete) {
     log::info("the run was complete already: " + plan_.directory.path.string());
@@ -70,7 +85,9 @@ int RunMaster::run() {
                   how_to_carry_on(plan_.directory, plan_.manifest));
   const Summary summary = summarise();
   std::string conclusion;
-  if (complete) conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order());
+  if (complete)
+    while_beating(transport_, waker_,
+                  [&] { conclusion = outputs_->finish(scheduler_.committed(), scheduler_.final_order()); });
   if (!was_complete || !std::filesystem::exists(plan_.directory.summary())) {
     replace_file(plan_.directory.summary(), to_json(summary));
     replace_file(plan_.directory.status(), to_json(summary));
@@ -91,6 +108,10 @@ void RunMaster::begin() {
     log::open_file(plan_.directory.log());
   }
   for (const std::string& warning : master_.warnings()) log::warning(warning);
+  if (transport_.size() > 1 && !survives_losses())
+    log::info(
+        "a rank that dies ends this run, which can then be resumed; with mpirun --enable-recovery the others "
+        "go on");
   open_journal();
   leave_on_signal({});  // from here on they are looked at
 }
@@ -146,9 +167,13 @@ void RunMaster::open_journal() {
 }
 
 void RunMaster::wait_for_everyone() {
+  transport_.set_heartbeat(
+      {.beat = beat_of(start_), .patience = nanos(start_.heartbeat_seconds), .kills = survives_losses()});
   master_.greet();
-  while (!master_.everyone_here(Clock::now()))
-    pace_.rest(waker_, receive(transport_, master_, worker_), worker_);
+  while (!master_.everyone_here()) {
+    const bool active = receive(transport_, master_, worker_);
+    pace_.rest(waker_, worker_.step(Clock::now()) || active, worker_);
+  }
   master_.begin();
 }
 
@@ -156,7 +181,7 @@ void RunMaster::compute() {
   master_.start(*committer_, std::move(plan_.source));
   hand_out();
   record_spent();
-  committer_->seal(scheduler_.finished());
+  while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });
   totals_.add(committer_->totals());
   display_.finish(view(Clock::now()));
 }
@@ -169,9 +194,11 @@ void RunMaster::hand_out() {
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
     report(now);
-    if (master_.over(now)) return;
+    if (master_.over(now)) break;
     pace_.rest(waker_, active, worker_);
   }
+  if (!scheduler_.finished() && master_.stranded())
+    log::warning("every rank that computed is lost, and rank 0 has no slots of its own");
 }
 
 // The first signal drains; another one ends the waiting for running tasks.

@@ -19,7 +19,7 @@ namespace mpifarm::app {
 class RunMaster {
  public:
   // All borrowed. `plan` says what to compute; the journal is opened here.
-  RunMaster(Transport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
+  RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
   RunMaster(const RunMaster&) = delete;
   RunMaster& operator=(const RunMaster&) = delete;
 
@@ -44,7 +44,7 @@ class RunMaster {
   journal::Spent spent() const;
   Summary summarise() const;
 
-  Transport& transport_;
+  WatchedTransport& transport_;
   RunPlan& plan_;
   StartOptions start_;
   std::string started_;

@@ -3,13 +3,14 @@
 // world ends.
 
 #include <algorithm>
+#include <functional>
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
 #include "base/waker.hpp"
 #include "node/master.hpp"
 #include "node/worker.hpp"
-#include "transport/transport.hpp"
+#include "transport/watched_transport.hpp"
 
 namespace mpifarm {
 
@@ -37,15 +38,21 @@ class Pace {
   Backoff idle_{std::chrono::microseconds{20}, std::chrono::milliseconds{3}};
 };
 
-// Rank 0: gives all that has arrived to the master or to the worker beside it. True when something had.
-bool receive(Transport& transport, Master& master, Worker& worker);
+// Rank 0: gives all that has arrived to the master or to the worker beside it, and the losses to the master.
+// True when something had.
+bool receive(WatchedTransport& transport, Master& master, Worker& worker);
 
-// A worker's rank: returns when the master said goodbye; tasks may still compute then. `waker` is the
-// worker's.
-void serve(Transport& transport, Worker& worker, Waker& waker);
+// A worker's rank: returns when the master said goodbye, or is lost; tasks may still compute then. `waker` is
+// the worker's.
+enum class End { dismissed, dismissed_after_loss, master_lost };
+End serve(WatchedTransport& transport, Worker& worker, Waker& waker);
+
+// Calls `work` on another thread, so that meanwhile this one, the transport's, can tell the others that this
+// rank lives. What they say is dropped: it must not matter. Rethrows what `work` throws.
+void while_beating(WatchedTransport& transport, Waker& waker, std::function<void()> work);
 
 // Rank 0: tells the other ranks to leave, and waits, a few seconds at most, until the network has the
 // message.
-void dismiss(Transport& transport);
+void dismiss(WatchedTransport& transport);
 
 }  // namespace mpifarm

@@ -49,8 +49,8 @@ Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Sch
       options_{std::move(options)},
       sample_ids_{sample_ids(job.size().value_or(0))},
       workers_(static_cast<std::size_t>(transport.size())),
-      heard_(workers_.size()),
       here_(workers_.size()),
+      lost_(workers_.size()),
       drained_(workers_.size()) {
   Bytes descriptor;
   for (const std::uint64_t id : sample_ids_) {
@@ -64,12 +64,13 @@ void Master::send(int to, const wire::ToWorker& message) {
 }
 
 void Master::greet() {
-  greeted_ = Clock::now();
   std::error_code removed;  // the directory may have been; then every path had better be absolute
   const wire::SetupDetails details{.job = std::string{options_.type->name()},
                                    .params = options_.params,
                                    .seed = options_.seed,
                                    .samples = sample_ids_,
+                                   .beat = options_.heartbeat.beat,
+                                   .patience = options_.heartbeat.patience,
                                    .nice = options_.nice,
                                    .working_directory = std::filesystem::current_path(removed).string(),
                                    .listed = options_.origin == TaskOrigin::list};
@@ -78,9 +79,29 @@ void Master::greet() {
 }
 
 void Master::on_message(int peer, BytesView bytes) {
-  heard_[static_cast<std::size_t>(peer)] = true;
   wire::ToMaster message = wire::decode_to_master(bytes);
   std::visit([&](auto& alternative) { on(peer, alternative); }, message);
+}
+
+void Master::on_lost(const Loss& loss) {
+  const auto rank = static_cast<std::size_t>(loss.peer);
+  if (!loss.was_heard && !loss.process_ended)
+    throw MachineryFailure{"rank " + std::to_string(loss.peer) + " never spoke (" + loss.why +
+                           "); see whether the hosts reach each other"};
+  lost_[rank] = here_[rank] = drained_[rank] = true;
+  const std::uint64_t leased = scheduler_.leased();
+  scheduler_.on_worker_lost(loss.peer);
+  const std::uint64_t tasks = leased - scheduler_.leased();
+  const std::string& host = workers_[rank].host;
+  log::warning("rank " + std::to_string(loss.peer) + (host.empty() ? "" : " on " + host) + " is lost (" +
+               loss.why + ")" +
+               (tasks == 0 ? "" : "; its " + std::to_string(tasks) + " tasks go to other ranks"));
+}
+
+bool Master::stranded() const {
+  for (std::size_t rank = 0; rank < workers_.size(); ++rank)
+    if (!lost_[rank] && workers_[rank].slots > 0) return false;
+  return true;
 }
 
 void Master::on(int peer, const wire::Hello& hello) {
@@ -111,14 +132,7 @@ void Master::check_source(const wire::Hello& hello, const wire::HelloDetails& de
                      " is not that of rank 0); an indexed source must be the same on every host"};
 }
 
-bool Master::everyone_here(TimePoint now) const {
-  std::string silent;
-  for (std::size_t rank = 0; rank < heard_.size(); ++rank)
-    if (!heard_[rank]) silent += (silent.empty() ? "" : ", ") + std::to_string(rank);
-  if (!silent.empty() && now - greeted_ > options_.hello_timeout)
-    throw MachineryFailure{"nothing was heard from rank " + silent + " within " +
-                           std::to_string(static_cast<int>(seconds(options_.hello_timeout))) +
-                           " s; see whether the hosts reach each other"};
+bool Master::everyone_here() const {
   return std::ranges::all_of(here_, [](bool here) { return here; });
 }
 
@@ -128,9 +142,11 @@ void Master::begin() {
   Allotment allotment = allot_slots(cores, options_.allotment);
   warnings_ = std::move(allotment.warnings);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i].slots = allotment.slots[i];
-    send(static_cast<int>(i), wire::Begin{allotment.slots[i]});
-    scheduler_.on_worker_joined(static_cast<int>(i), allotment.slots[i]);
+    const int rank = static_cast<int>(i);
+    workers_[i].slots = lost_[i] ? 0 : allotment.slots[i];
+    send(rank, wire::Begin{workers_[i].slots});
+    scheduler_.on_worker_joined(rank, workers_[i].slots);
+    if (lost_[i]) scheduler_.on_worker_lost(rank);
   }
   if (std::ranges::all_of(allotment.slots, [](unsigned slots) { return slots == 0; }))
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
@@ -208,6 +224,7 @@ void Master::drain(TimePoint now) {
 
 bool Master::over(TimePoint now) const {
   if (scheduler_.finished() || (source_failure_ && scheduler_.idle())) return true;
+  if (stranded() && scheduler_.uncommitted() == 0) return true;
   if (!drain_deadline_ || scheduler_.uncommitted() > 0) return false;
   return (stop_deadline_ && now >= *stop_deadline_) ||
          std::ranges::all_of(drained_, [](bool drained) { return drained; });

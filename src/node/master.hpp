@@ -14,7 +14,7 @@
 #include "node/jobs.hpp"
 #include "node/source_pump.hpp"
 #include "sched/scheduler.hpp"
-#include "transport/transport.hpp"
+#include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
 
 namespace mpifarm {
@@ -27,7 +27,7 @@ struct MasterOptions {
   std::uint64_t seed = 0;
   int nice = 0;
   AllotmentOptions allotment;
-  Nanos hello_timeout = std::chrono::seconds{60};
+  Heartbeat heartbeat{};                   // how often workers speak, and how long they wait for the master
   Nanos grace = std::chrono::seconds{30};  // that running tasks get after a stop
 };
 
@@ -57,10 +57,12 @@ class Master {
   void greet();
   // Throws CorruptData for bytes that do not decode, BadInput for a rank that does not belong here.
   void on_message(int peer, BytesView bytes);
+  // What it held goes to others; the transport has dropped it. Throws MachineryFailure for a rank that was
+  // never heard, though its process may live: then the hosts do not reach each other.
+  void on_lost(const Loss& loss);
 
-  // True when every rank has said hello, which it does when it has made its job; throws MachineryFailure
-  // naming the ranks of which nothing at all is heard for too long.
-  bool everyone_here(TimePoint now) const;
+  // True when every rank that is not lost has said hello, which it does when it has made its job.
+  bool everyone_here() const;
   // Divides the cores and lets the workers begin. Throws BadInput when no rank would compute.
   void begin();
   // From now on step() may be called. `source`: from the first task; null when it is indexed.
@@ -76,6 +78,8 @@ class Master {
   bool close_source() { return !pump_ || pump_->close(); }
   // What the source threw; null when it did not.
   std::exception_ptr source_failure() const { return source_failure_; }
+  // Nobody is left that computes.
+  bool stranded() const;
   // After drain(): the grace is over now.
   void cut_grace(TimePoint now) { drain_deadline_ = now; }
 
@@ -101,11 +105,10 @@ class Master {
   sched::Scheduler& scheduler_;
   MasterOptions options_;
   std::vector<std::uint64_t> sample_ids_, sample_keys_;
-  TimePoint greeted_{};
 
   std::vector<WorkerFacts> workers_;  // by rank
-  std::vector<bool> heard_;           // anything at all
   std::vector<bool> here_;            // has said hello
+  std::vector<bool> lost_;
   std::vector<bool> drained_;
   std::vector<std::string> warnings_;
   Committer* committer_ = nullptr;

@@ -36,41 +36,53 @@ void Worker::on_message(BytesView bytes) {
   std::visit([this](auto& alternative) { on(alternative); }, message);
 }
 
-void Worker::on(const wire::Setup& setup) {
-  const wire::Identity mine = my_identity(setup.identity.run);
-  Bytes details;
-  if (identity_mismatch(setup.identity, mine).empty()) {  // else the master says what is wrong
-    setup_ = unpack<wire::SetupDetails>(setup.details);
-    log("makes its job");  // which may take long: the master knows from this that the rank is there
-    details = pack(make_job(setup_));
+Heartbeat Worker::heartbeat() const {
+  Heartbeat heartbeat;
+  if (setup_.beat > Nanos{0}) {
+    heartbeat.beat = setup_.beat;
+    heartbeat.patience = setup_.patience;
   }
-  send(wire::Hello{mine, host_name(), std::move(details)});
+  return heartbeat;
 }
 
-wire::HelloDetails Worker::make_job(const wire::SetupDetails& setup) {
-  wire::HelloDetails hello;
-  hello.cpus = affinity_cpus();
-  hello.cpu_quota = cpu_quota();
-  hello.online_cpus = online_cpus();
-  try {
-    std::error_code unknown;  // a process may be in a directory that it may not enter
-    const std::filesystem::path& wanted = setup.working_directory;
-    if (!wanted.empty() && std::filesystem::current_path(unknown) != wanted)
-      std::filesystem::current_path(wanted);
-    const JobType* type = find_job(jobs_, setup.job);
-    if (type == nullptr) throw BadInput{"there is no job \"" + setup.job + "\" here"};
-    job_ = type->make(setup.params, setup.listed ? TaskOrigin::list : TaskOrigin::job);
-    hello.source_size = job_->size().value_or(0);
-    Bytes descriptor;
-    for (const std::uint64_t id : setup.samples) {
-      if (id >= hello.source_size) break;
-      job_->make_task({id}, descriptor);
-      hello.sample_keys.push_back(hash64(descriptor));
-    }
-  } catch (const std::exception& error) {
-    hello.error = error.what();
+void Worker::on(const wire::Setup& setup) {
+  run_ = setup.identity.run;
+  const wire::Identity mine = my_identity(run_);
+  if (!identity_mismatch(setup.identity, mine).empty()) {  // the master says what is wrong
+    send(wire::Hello{mine, host_name(), {}});
+    return;
   }
-  return hello;
+  setup_ = unpack<wire::SetupDetails>(setup.details);
+  hello_.cpus = affinity_cpus();
+  hello_.cpu_quota = cpu_quota();
+  hello_.online_cpus = online_cpus();
+  making_.emplace(waker_, [this] { make_job(); });  // which may take long
+}
+
+// On a thread of its own.
+void Worker::make_job() try {
+  std::error_code unknown;  // a process may be in a directory that it may not enter
+  const std::filesystem::path& wanted = setup_.working_directory;
+  if (!wanted.empty() && std::filesystem::current_path(unknown) != wanted)
+    std::filesystem::current_path(wanted);
+  const JobType* type = find_job(jobs_, setup_.job);
+  if (type == nullptr) throw BadInput{"there is no job \"" + setup_.job + "\" here"};
+  job_ = type->make(setup_.params, setup_.listed ? TaskOrigin::list : TaskOrigin::job);
+  hello_.source_size = job_->size().value_or(0);
+  Bytes descriptor;
+  for (const std::uint64_t id : setup_.samples) {
+    if (id >= hello_.source_size) break;
+    job_->make_task({id}, descriptor);
+    hello_.sample_keys.push_back(hash64(descriptor));
+  }
+} catch (const std::exception& error) {
+  hello_.error = error.what();
+}
+
+void Worker::say_hello() {
+  making_->finish();
+  making_.reset();
+  send(wire::Hello{my_identity(run_), host_name(), pack(hello_)});
 }
 
 void Worker::on(const wire::Begin& begin) {
@@ -105,10 +117,17 @@ void Worker::on(const wire::Drain& drain) {
   if (backend_) drain.stop ? backend_->stop() : backend_->drain();
 }
 
-void Worker::on(const wire::Shutdown&) { finished_ = true; }
+void Worker::on(const wire::Shutdown& shutdown) {
+  finished_ = true;
+  after_loss_ = shutdown.after_loss;
+}
 
 bool Worker::step(TimePoint now) {
   bool sent = send_log_lines();
+  if (making_ && making_->done()) {
+    say_hello();
+    sent = true;
+  }
   if (backend_ && now - last_flush_ >= flush_interval) {
     backend_->flush();
     last_flush_ = now;

@@ -4,14 +4,16 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/background.hpp"
 #include "base/clock.hpp"
 #include "base/waker.hpp"
 #include "compute/backend.hpp"
 #include "node/jobs.hpp"
-#include "transport/transport.hpp"
+#include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
 
 namespace mpifarm {
@@ -30,8 +32,12 @@ class Worker {
   // Sends what has completed. True when something was sent.
   bool step(TimePoint now);
 
-  bool finished() const { return finished_; }  // the master said so
-  bool busy() const { return backend_ && backend_->busy(); }
+  bool finished() const { return finished_; }      // the master said so
+  bool after_loss() const { return after_loss_; }  // and that some rank was lost
+  // Something runs that its end would wait for.
+  bool busy() const { return making_ || (backend_ && backend_->busy()); }
+  // How often the master wants to hear of this rank, and how long it may itself be silent.
+  Heartbeat heartbeat() const;
   // How long the slots have something to compute, about, by what waits for them.
   Nanos queue_lasts() const { return backend_ ? backend_->queue_lasts() : Nanos{0}; }
 
@@ -41,7 +47,8 @@ class Worker {
   void on(wire::Assign& assign);
   void on(const wire::Drain& drain);
   void on(const wire::Shutdown& shutdown);
-  wire::HelloDetails make_job(const wire::SetupDetails& setup);
+  void make_job();
+  void say_hello();
   void send(const wire::ToMaster& message);
   void log(const std::string& text);
   bool send_log_lines();
@@ -50,6 +57,8 @@ class Worker {
   Waker& waker_;
   const Jobs& jobs_;
   wire::SetupDetails setup_;
+  std::uint64_t run_ = 0;
+  wire::HelloDetails hello_;
   std::mutex log_mutex_;
   std::vector<std::string> log_lines_;  // outlive the backend, whose tasks may log to their end
   std::unique_ptr<AnyJob> job_;
@@ -59,6 +68,8 @@ class Worker {
   bool draining_ = false;
   bool drained_ = false;  // and said so
   bool finished_ = false;
+  bool after_loss_ = false;
+  std::optional<Background> making_;  // of the job; uses what stands above
 };
 
 }  // namespace mpifarm

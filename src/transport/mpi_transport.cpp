@@ -1,7 +1,10 @@
 #include "transport/mpi_transport.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <boost/mpi/collectives/all_gather.hpp>
 #include <boost/mpi/communicator.hpp>
 #include <boost/mpi/exception.hpp>
 #include <deque>
@@ -11,6 +14,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
+#include "transport/process_watch.hpp"
 
 namespace mpifarm {
 namespace {
@@ -35,6 +40,7 @@ struct Frame {
 // order.
 struct Peer {
   int rank = 0;
+  bool forgotten = false;
   std::array<mpi::request, receives_posted> receives;
   std::array<Bytes, receives_posted> buffers;
   std::size_t next_receive = 0;
@@ -50,6 +56,7 @@ class MpiTransport final : public Transport {
  public:
   explicit MpiTransport(std::size_t frame_bytes)
       : world_{MPI_COMM_WORLD, mpi::comm_duplicate}, frame_bytes_{frame_bytes} {
+    tell_processes();
     const int first = rank() == 0 ? 1 : 0;
     const int last = rank() == 0 ? size() - 1 : 0;
     peers_.reserve(static_cast<std::size_t>(size()));  // MPI keeps addresses inside
@@ -60,7 +67,12 @@ class MpiTransport final : public Transport {
     }
   }
 
+  // What was to go to or come from a forgotten peer may never end; MPI goes on using its memory.
   ~MpiTransport() override {
+    if (std::ranges::any_of(peers_, [](const Peer& peer) { return peer.forgotten; })) {
+      new std::vector<Peer>{std::move(peers_)};
+      return;
+    }
     for (Peer& peer : peers_)
       for (mpi::request& receive : peer.receives) {
         receive.cancel();
@@ -78,7 +90,8 @@ class MpiTransport final : public Transport {
       own_.push_back({to, channel, std::move(bytes)});
       return;
     }
-    Peer& peer = peers_.at(static_cast<std::size_t>(rank() == 0 ? to - 1 : to));
+    Peer& peer = this->peer(to);
+    if (peer.forgotten) return;
     const int direction = channel == Channel::to_worker ? for_worker : 0;
     const auto message = std::make_shared<const Bytes>(std::move(bytes));
     BytesView rest = *message;
@@ -99,8 +112,10 @@ class MpiTransport final : public Transport {
     }
     for (std::size_t tried = 0; tried < peers_.size(); ++tried) {
       Peer& peer = peers_[next_peer_];
-      push_sends(peer);
-      if (auto envelope = receive_from(peer)) return envelope;
+      if (!peer.forgotten) {
+        push_sends(peer);
+        if (auto envelope = receive_from(peer)) return envelope;
+      }
       next_peer_ = (next_peer_ + 1) % peers_.size();  // a peer is heard until it pauses, then the next
     }
     return std::nullopt;
@@ -108,7 +123,31 @@ class MpiTransport final : public Transport {
 
   std::size_t unsent_bytes() const override { return unsent_; }
 
+  std::optional<pid_t> process_of(int peer) const override {
+    const pid_t process = processes_.at(static_cast<std::size_t>(peer));
+    return process > 0 ? std::optional{process} : std::nullopt;
+  }
+
+  void forget(int rank) override {
+    Peer& peer = this->peer(rank);
+    peer.forgotten = true;
+    for (const auto& [request, frame] : peer.posted) unsent_ -= frame.part.size();
+    for (const Frame& frame : peer.queued) unsent_ -= frame.part.size();
+    peer.queued.clear();
+  }
+
  private:
+  Peer& peer(int rank) { return peers_.at(static_cast<std::size_t>(this->rank() == 0 ? rank - 1 : rank)); }
+
+  // Collective, at the start alone.
+  void tell_processes() {
+    const std::array<std::uint64_t, 2> mine{hash64(process_space()), static_cast<std::uint64_t>(getpid())};
+    std::vector<std::uint64_t> all;
+    mpi::all_gather(world_, mine.data(), static_cast<int>(mine.size()), all);
+    for (std::size_t i = 0; i < all.size(); i += mine.size())
+      processes_.push_back(all[i] == mine[0] ? static_cast<pid_t>(all[i + 1]) : 0);
+  }
+
   void post_receive(Peer& peer, std::size_t i) {
     peer.buffers[i].resize(frame_bytes_);
     peer.receives[i] =
@@ -149,6 +188,7 @@ class MpiTransport final : public Transport {
 
   mpi::communicator world_;
   std::size_t frame_bytes_;
+  std::vector<pid_t> processes_;  // by rank; 0: not on this host
   std::vector<Peer> peers_;
   std::size_t next_peer_ = 0;
   std::deque<Envelope> own_;

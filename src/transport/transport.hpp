@@ -2,6 +2,8 @@
 // Messages between ranks, reliable and in order between two of them. Who speaks MPI and who pretends is
 // decided behind this.
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,6 +35,11 @@ class Transport {
   virtual std::optional<Envelope> receive() = 0;
   // Bytes that send() was given and the layer below has not taken.
   virtual std::size_t unsent_bytes() const = 0;
+  // The peer's process, when it can be seen from here: it runs on this host.
+  virtual std::optional<pid_t> process_of(int peer) const = 0;
+  // The peer is gone, or is to be treated so: what is queued for it is dropped, nothing more of it is
+  // received.
+  virtual void forget(int peer) = 0;
 };
 
 }  // namespace mpifarm

@@ -15,7 +15,7 @@
 
 namespace mpifarm::wire {
 
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 // Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
 // other apart.
@@ -50,13 +50,15 @@ struct SetupDetails {
   Bytes params;  // packed Job::Params
   std::uint64_t seed = 0;
   std::vector<std::uint64_t> samples;  // ids of an indexed source whose descriptors the hello compares
+  Nanos beat{};                        // at least so often every rank says something
+  Nanos patience{};                    // so long a silence of rank 0 means that it is gone
   std::int32_t nice = 0;               // nice value of computing threads
   std::string working_directory;       // relative paths in descriptors mean this one
   bool listed = false;                 // the tasks come from a list of the user's: descriptors travel
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& nice& working_directory& listed;
+    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed;
   }
 };
 
@@ -106,8 +108,12 @@ struct Drain {
 
 // The end: send nothing more, leave.
 struct Shutdown {
+  bool after_loss = false;  // then MPI cannot be finalised: it would wait for the dead
+
   template <class Archive>
-  void serialize(Archive&, unsigned) {}
+  void serialize(Archive& archive, unsigned) {
+    archive& after_loss;
+  }
 };
 
 using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown>;

@@ -11,6 +11,7 @@
 #include "journal/writer.hpp"
 #include "node/identity.hpp"
 #include "node/replay.hpp"
+#include "node/worker.hpp"
 #include "support/expect.hpp"
 #include "support/sample_jobs.hpp"
 #include "support/temporary_directory.hpp"
@@ -49,6 +50,40 @@ void expect_serial_outcome(const FarmOptions& options) {
     std::uint64_t tasks = 0;
     for (const auto& [rank, tally] : result.tallies) tasks += tally.tasks;
     EXPECT_EQ(tasks, serial.known) << ranks;
+  }
+}
+
+// A worker that takes its first leases, and is never heard of again.
+void fall_silent(Transport& below) {
+  WatchedTransport transport{below};
+  Waker waker;
+  Worker worker{transport, waker, jobs};
+  for (bool leased = false; !leased;) {
+    while (const auto envelope = transport.receive()) {
+      worker.on_message(envelope->bytes);
+      leased = std::holds_alternative<wire::Assign>(wire::decode_to_worker(envelope->bytes));
+    }
+    if (!leased) worker.step(Clock::now());
+    waker.sleep(std::chrono::microseconds{100});
+  }
+}
+
+TEST(Farm, GoesOnWithoutAWorkerThatFallsSilent) {
+  for (const bool indexed : {true, false}) {
+    FarmOptions options = indexed ? farm_of<support::Numbers>({{"--count", "5000"}})
+                                  : farm_of<support::Words>({{"--count", "5000"}});
+    options.heartbeat = {.beat = std::chrono::milliseconds{20}, .patience = std::chrono::milliseconds{300}};
+    LoopbackWorld world{3};
+    const auto master = world.endpoint(0);
+    const std::jthread first{[end = world.endpoint(1)] { support::be_worker(*end, jobs); }};
+    const std::jthread second{[end = world.endpoint(2)] { fall_silent(*end); }};
+    const FarmResult result = support::be_master(*master, jobs, options);
+    const FarmResult serial = support::run_serially(options);
+    EXPECT_TRUE(result.finished);
+    EXPECT_EQ(result.digest, serial.digest);
+    EXPECT_EQ(result.conclusion, serial.conclusion);
+    EXPECT_TRUE(result.tallies.at(2).lost);
+    EXPECT_FALSE(result.tallies.at(1).lost);
   }
 }
 

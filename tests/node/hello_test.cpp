@@ -19,6 +19,7 @@
 namespace mpifarm {
 namespace {
 
+using support::eventually;
 using support::message_of;
 using support::Numbers;
 
@@ -85,10 +86,11 @@ class HelloTest : public ::testing::Test {
     return options;
   }
   // The worker's answer to the master's setup.
-  wire::Hello hello() {
+  wire::Hello hello(const Jobs* jobs = nullptr) {
     master_.greet();
-    Worker worker{*far_, waker_, jobs_};
+    Worker worker{*far_, waker_, jobs == nullptr ? jobs_ : *jobs};
     worker.on_message(far_->receive()->bytes);
+    EXPECT_TRUE(eventually([&] { return worker.step(Clock::now()); })) << "it says hello when it has its job";
     return near_->hello_from_far();
   }
   std::string answer_to(const wire::Hello& hello) {
@@ -105,7 +107,7 @@ class HelloTest : public ::testing::Test {
     return said;
   }
 
-  // The master's end, which skips what it sent to itself, and what a rank says while it makes its job.
+  // The master's end, which skips what it sent to itself.
   struct Near {
     std::unique_ptr<Transport> end;
     wire::Hello hello_from_far() {
@@ -134,7 +136,7 @@ TEST_F(HelloTest, OfAnEqualIsAccepted) {
   EXPECT_EQ(answer_to(said), "nothing was thrown");
   EXPECT_EQ(master_.workers()[1].host, host_name());
   EXPECT_EQ(master_.workers()[1].cores.cpus, affinity_cpus());
-  EXPECT_FALSE(master_.everyone_here(Clock::now())) << "rank 0 has said nothing";
+  EXPECT_FALSE(master_.everyone_here()) << "rank 0 has said nothing";
 }
 
 TEST_F(HelloTest, OfAnotherBuildIsRefusedByHost) {
@@ -182,11 +184,8 @@ TEST_F(HelloTest, WithoutTheJobIsRefusedWithItsReason) {
 }
 
 TEST_F(HelloTest, AWorkerWithoutTheJobSaysSo) {
-  master_.greet();
   const Jobs none;
-  Worker worker{*far_, waker_, none};
-  worker.on_message(far_->receive()->bytes);
-  const auto said = near_->hello_from_far();
+  const wire::Hello said = hello(&none);
   EXPECT_EQ(unpack<wire::HelloDetails>(said.details).error, "there is no job \"numbers\" here");
 }
 
@@ -200,22 +199,27 @@ TEST_F(HelloTest, AWorkerOfAnotherProgramTellsOnlyWhoItIs) {
   EXPECT_EQ(said.identity.build, build_id());
 }
 
-TEST_F(HelloTest, ARankThatMakesItsJobIsWaitedFor) {
-  master_.greet();
-  master_.on_message(1, wire::encode(wire::ToMaster{wire::LogLine{"rank 1 makes its job"}}));
-  const std::string message =
-      message_of<MachineryFailure>([&] { master_.everyone_here(Clock::now() + std::chrono::minutes{2}); });
-  EXPECT_NE(message.find("from rank 0 within"), std::string::npos) << message;
-  master_.on_message(0, wire::encode(wire::ToMaster{wire::LogLine{"rank 0 makes its job"}}));
-  EXPECT_FALSE(master_.everyone_here(Clock::now() + std::chrono::hours{2}));
+TEST_F(HelloTest, ARankThatIsLostBeforeItIsNotWaitedFor) {
+  const wire::Hello said = hello();
+  answer_to(said);
+  EXPECT_FALSE(master_.everyone_here());
+  master_.on_lost({0, true, true, "its process ended"});
+  EXPECT_TRUE(master_.everyone_here());
+  master_.begin();
+  EXPECT_EQ(master_.workers()[0].slots, 0U);
+  EXPECT_GT(master_.workers()[1].slots, 0U);
+  EXPECT_TRUE(scheduler_.tallies().at(0).lost);
+  EXPECT_FALSE(master_.stranded());
+  master_.on_lost({1, true, false, "nothing was heard of it for 10 s"});
+  EXPECT_TRUE(master_.stranded());
 }
 
-TEST_F(HelloTest, SilentRanksAreNamedWhenTheTimeIsOver) {
+TEST_F(HelloTest, ARankThatNeverSpokeEndsTheRun) {
   master_.greet();
-  EXPECT_FALSE(master_.everyone_here(Clock::now()));
-  const std::string message =
-      message_of<MachineryFailure>([&] { master_.everyone_here(Clock::now() + std::chrono::minutes{2}); });
-  EXPECT_NE(message.find("nothing was heard from rank 0, 1 within 60 s"), std::string::npos) << message;
+  const std::string message = message_of<MachineryFailure>([&] {
+    master_.on_lost({1, false, false, "nothing was heard of it for 60 s"});
+  });
+  EXPECT_NE(message.find("rank 1 never spoke"), std::string::npos) << message;
 }
 
 TEST_F(HelloTest, DamagedMessagesAreCorruptData) {

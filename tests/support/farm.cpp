@@ -24,6 +24,7 @@ MasterOptions master_options(const FarmOptions& options) {
   master.run_id = 99;
   master.seed = options.scheduler.seed;
   master.allotment = options.allotment;
+  master.heartbeat = options.heartbeat;
   return master;
 }
 
@@ -37,7 +38,7 @@ sched::Options scheduler_options(const FarmOptions& options, const AnyJob& job) 
 // Declared in the order in which things must outlive each other, as in RunMaster.
 class FarmMaster {
  public:
-  FarmMaster(Transport& transport, const Jobs& jobs, FarmOptions options)
+  FarmMaster(WatchedTransport& transport, const Jobs& jobs, FarmOptions options)
       : transport_{transport},
         options_{std::move(options)},
         job_{options_.type->make(options_.params)},
@@ -49,8 +50,10 @@ class FarmMaster {
 
   FarmResult run() {
     master_.greet();
-    while (!master_.everyone_here(Clock::now()))
-      pace_.rest(waker_, receive(transport_, master_, worker_), worker_);
+    while (!master_.everyone_here()) {
+      const bool active = receive(transport_, master_, worker_);
+      pace_.rest(waker_, worker_.step(Clock::now()) || active, worker_);
+    }
     master_.begin();
     open();
     master_.start(*committer_, job_->open_source());
@@ -107,7 +110,7 @@ class FarmMaster {
     }
   }
 
-  Transport& transport_;
+  WatchedTransport& transport_;
   FarmOptions options_;
   std::unique_ptr<AnyJob> job_, folding_;
   Reduction reduction_;
@@ -126,7 +129,8 @@ Bytes params_of(const JobType& type, const std::vector<describe::GivenFlag>& fla
   return type.params_from_flags(flags);
 }
 
-FarmResult be_master(Transport& transport, const Jobs& jobs, FarmOptions options) {
+FarmResult be_master(Transport& below, const Jobs& jobs, FarmOptions options) {
+  WatchedTransport transport{below, options.heartbeat};
   try {
     FarmResult result = FarmMaster{transport, jobs, std::move(options)}.run();
     dismiss(transport);
@@ -137,7 +141,8 @@ FarmResult be_master(Transport& transport, const Jobs& jobs, FarmOptions options
   }
 }
 
-void be_worker(Transport& transport, const Jobs& jobs) {
+void be_worker(Transport& below, const Jobs& jobs) {
+  WatchedTransport transport{below};
   Waker waker;
   Worker worker{transport, waker, jobs};
   serve(transport, worker, waker);

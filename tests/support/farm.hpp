@@ -21,7 +21,8 @@ struct FarmOptions {
   AllotmentOptions allotment{.threads = 2, .master_slots = std::nullopt};
   std::function<std::unique_ptr<journal::Storage>()> storage;  // of the journal; nothing: none
   std::uint64_t drain_after = ~std::uint64_t{0};               // committed outcomes
-  std::vector<OutcomeSink*> sinks;                             // fed by a folder, fifo only
+  Heartbeat heartbeat;
+  std::vector<OutcomeSink*> sinks;  // fed by a folder, fifo only
 };
 
 struct FarmResult {
@@ -37,8 +38,8 @@ struct FarmResult {
 Bytes params_of(const JobType& type, const std::vector<describe::GivenFlag>& flags);
 
 // Rank 0's part; the others are told to leave however it ends.
-FarmResult be_master(Transport& transport, const Jobs& jobs, FarmOptions options);
-void be_worker(Transport& transport, const Jobs& jobs);
+FarmResult be_master(Transport& below, const Jobs& jobs, FarmOptions options);
+void be_worker(Transport& below, const Jobs& jobs);
 
 // All ranks in threads of this process. Rethrows what the master threw.
 FarmResult run_in_threads(int ranks, const Jobs& jobs, const FarmOptions& options);

@@ -15,12 +15,13 @@ namespace {
 const Identity identity{7, "0.1.0-abcdef", 0x0123456789abcdef, 42};
 
 std::vector<ToWorker> messages_to_worker() {
-  const SetupDetails details{"squares", "params", 99, {0, 5, 9}, 10, "/work"};
+  const SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, 10, "/work", false};
   Assign assign{Order{OrderKind::shuffle, 1000, 3, 64}, {}};
   assign.leases.push_back({{1}, {0}, 10, 1, ""});
   assign.leases.push_back({{~std::uint64_t{0}}, {500}, 2, 3, "\1a\1b"});
   return {
-      Setup{identity, pack(details)}, Begin{64}, assign, Assign{}, Drain{}, Drain{.stop = true}, Shutdown{}};
+      Setup{identity, pack(details)}, Begin{64}, assign, Assign{}, Drain{}, Drain{.stop = true}, Shutdown{},
+      Shutdown{.after_loss = true}};
 }
 
 std::vector<ToMaster> messages_to_master() {

@@ -30,7 +30,10 @@ std::string program();
 
 Arguments operator+(Arguments left, const Arguments& right);
 
-// The lines that are mpifarm's own words: an error is exactly one.
+// How the line begins that plain mpirun is met with: it ends all ranks with one.
+extern const std::string no_recovery;
+
+// The other lines that are mpifarm's own words: an error is exactly one.
 std::vector<std::string> own_lines(const Ended& ended);
 
 // Refused with exit status 2, by one line that holds all of `parts` and says what to do; nothing concluded.

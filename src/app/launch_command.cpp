@@ -1,0 +1,193 @@
+#include "app/launch_command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+#include "app/signals.hpp"
+#include "base/clock.hpp"
+#include "base/cores.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "run/run_directory.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
+constexpr auto look = std::chrono::milliseconds{20};
+constexpr auto patience_with_launcher = std::chrono::seconds{10};  // to end once rank 0 has said how it ended
+constexpr auto patience_with_term = std::chrono::seconds{5};
+constexpr auto most_back_off = std::chrono::seconds{60};
+
+// Where rank 0 says how it ended; gone with the supervisor.
+class StatusFile {
+ public:
+  StatusFile() {
+    std::string name = std::filesystem::temp_directory_path() / "mpifarm-launch-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) throw_errno(name, "created");
+    directory_ = name;
+  }
+  StatusFile(const StatusFile&) = delete;
+  StatusFile& operator=(const StatusFile&) = delete;
+  ~StatusFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+
+  std::filesystem::path path() const { return directory_ / "status"; }
+  std::optional<int> read() const {
+    int status = 0;
+    return std::ifstream{path()} >> status ? std::optional{status} : std::nullopt;
+  }
+  void clear() const { std::filesystem::remove(path()); }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+// One start of mpirun.
+class Launcher {
+ public:
+  Launcher(const std::vector<std::string>& words, const std::filesystem::path& status_file) : id_{fork()} {
+    if (id_ < 0) throw MachineryFailure{"mpirun cannot be started (" + errno_text(errno) + ")"};
+    if (id_ == 0) become(words, status_file);
+  }
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+  ~Launcher() {
+    if (running()) kill(SIGKILL);
+    while (running()) std::this_thread::sleep_for(look);
+  }
+
+  bool running() {
+    if (ended_) return false;
+    int status = 0;
+    if (waitpid(id_, &status, WNOHANG) != id_) return true;
+    ended_ = true;
+    not_found_ = WIFEXITED(status) && WEXITSTATUS(status) == exec_failed;
+    return false;
+  }
+  bool not_found() const { return not_found_; }
+  void kill(int signal) const { ::kill(id_, signal); }
+
+ private:
+  static constexpr int exec_failed = 127;
+
+  // In a process group of its own: what the terminal sends comes to the ranks by way of the supervisor alone.
+  [[noreturn]] static void become(const std::vector<std::string>& words,
+                                  const std::filesystem::path& status_file) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_DFL);
+    setenv(status_variable, status_file.c_str(), 1);
+    setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
+    if (geteuid() == 0) {
+      setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+      setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+    }
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execvp(arguments[0], arguments.data());
+    std::_Exit(exec_failed);
+  }
+
+  pid_t id_;
+  bool ended_ = false, not_found_ = false;
+};
+
+// Looks after one start until the launcher has ended.
+class Watch {
+ public:
+  Watch(Launcher& launcher, const StatusFile& status, int& signals_passed)
+      : launcher_{launcher}, status_{status}, signals_passed_{signals_passed} {}
+
+  void until_ended() {
+    while (launcher_.running()) {
+      pass_signals_on();
+      end_what_hangs(Clock::now());
+      std::this_thread::sleep_for(look);
+    }
+  }
+
+ private:
+  // mpirun passes SIGUSR1 on to all ranks; on others it kills them soon after.
+  void pass_signals_on() {
+    for (const int caught = signals_caught(); signals_passed_ < caught; ++signals_passed_)
+      launcher_.kill(SIGUSR1);
+  }
+  // mpirun may wait for ever for a rank that was lost.
+  void end_what_hangs(TimePoint now) {
+    if (!rank_zero_ended_ && status_.read()) rank_zero_ended_ = now;
+    if (!rank_zero_ended_) return;
+    if (now >= *rank_zero_ended_ + patience_with_launcher + patience_with_term)
+      launcher_.kill(SIGKILL);
+    else if (now >= *rank_zero_ended_ + patience_with_launcher)
+      launcher_.kill(SIGTERM);
+  }
+
+  Launcher& launcher_;
+  const StatusFile& status_;
+  int& signals_passed_;
+  std::optional<TimePoint> rank_zero_ended_;
+};
+
+std::vector<std::string> launcher_words(const LaunchCommand& command, bool again) {
+  std::vector<std::string> words{"mpirun", "-n", std::to_string(command.ranks), "--bind-to", "none"};
+  if (static_cast<std::size_t>(command.ranks) > affinity_cpus().size()) words.emplace_back("--oversubscribe");
+  words.insert(words.end(), command.mpirun.begin(), command.mpirun.end());
+  words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
+  words.emplace_back("run");
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  if (again) words.emplace_back("--continue");
+  return words;
+}
+
+bool worth_another_start(int status, bool signalled) {
+  return !signalled && status == static_cast<int>(ExitStatus::resumable);
+}
+
+}  // namespace
+
+int launch(const LaunchCommand& command) {
+  catch_signals();
+  const StatusFile status_file;
+  const RunDirectory directory{command.directory};
+  int signals_passed = 0;
+  for (unsigned relaunched = 0;; ++relaunched) {
+    status_file.clear();
+    Launcher launcher{launcher_words(command, directory.is_run()), status_file.path()};
+    Watch{launcher, status_file, signals_passed}.until_ended();
+    if (launcher.not_found())
+      throw MachineryFailure{
+          "mpirun cannot be started (it is not in PATH); install Open MPI, or load its module"};
+    // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
+    const int status = status_file.read().value_or(static_cast<int>(ExitStatus::resumable));
+    if (!worth_another_start(status, signals_passed > 0)) return status;
+    if (relaunched == command.relaunches || !command.repeatable) return status;
+    const auto back_off = std::min(std::chrono::seconds{1U << std::min(relaunched, 6U)}, most_back_off);
+    log::warning(fmt::format("the run ended before it was complete; start {} of {} from its journal in {} s",
+                             relaunched + 2, command.relaunches + 1, back_off.count()));
+    for (const TimePoint next = Clock::now() + back_off; Clock::now() < next && signals_caught() == 0;)
+      std::this_thread::sleep_for(look);
+    if (signals_caught() > 0) return status;
+  }
+}
+
+void tell_launcher(int status) {
+  if (const char* file = std::getenv(status_variable)) replace_file(file, std::to_string(status) + "\n");
+}
+
+}  // namespace mpifarm::app

@@ -1,0 +1,143 @@
+// The supervisor: one exit status that can be trusted, whatever dies.
+
+#include <csignal>
+
+#include "support/spin_run.hpp"
+
+namespace mpifarm::e2e {
+namespace {
+
+Command launching(int ranks, const Arguments& run, const Arguments& flags = {}) {
+  // spin_run begins with "run", which launch leaves out.
+  Command command = mpifarm(Arguments{"launch", "-n", std::to_string(ranks)} + flags + Arguments{"--"} +
+                            Arguments{run.begin() + 1, run.end()});
+  command.deadline = std::chrono::seconds{120};
+  return command;
+}
+
+// Every task once, in however many starts.
+void expect_whole(const std::string& run) {
+  const Json summary = summary_of(run);
+  EXPECT_EQ(summary.text("status"), "complete");
+  EXPECT_EQ(summary.text("digest"), undisturbed().digest);
+  EXPECT_TRUE(results_of(run) == undisturbed().results) << "results.csv differs";
+  const JournalTally journal = tally_journal(run);
+  EXPECT_EQ(journal.outcomes, spin_tasks);
+  EXPECT_FALSE(journal.repeated) << "a task has two outcomes";
+}
+
+// The launcher of the ranks, the supervisor's only child.
+pid_t launcher_of(Process& process) {
+  for (const pid_t member : process.members())
+    if (read_text("/proc/" + std::to_string(member) + "/comm") == "mpirun\n") return member;
+  return 0;
+}
+
+TEST(Launch, IsARunWithItsStatus) {
+  const Workspace work;
+  const Ended ended = run(launching(3, spin_run(work / "run", {}, "4")));
+  expect_status(ended, 0);
+  EXPECT_EQ(ended.out, undisturbed().conclusion);
+  expect_whole(work / "run");
+  EXPECT_EQ(summary_of(work / "run").whole("ranks"), 3u);
+}
+
+TEST(Launch, SaysThatTasksFailed) {
+  const Workspace work;
+  expect_status(run(launching(2, {"run", "squares", "--from", "3037000499", "--to", "3037000502", "--run",
+                                  work / "run"})),
+                1);
+}
+
+TEST(Launch, RefusesWhatRunWouldRefuse) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_refused(run(launching(2, {"run", "sqares"})), {"sqares", "did you mean squares?"});
+  expect_refused(run(launching(2, {"run", "squares", "--to", "x"})), {"--to", "\"x\""});
+  expect_refused(run(launching(0, spin_run(path))), {"-n", "out of range"});
+  expect_refused(run(mpifarm({"launch", "--", "squares"})), {"-n"});
+  expect_refused(run(mpifarm({"launch", "-n", "2"})), {"no job is named"});
+  expect_refused(run(launching(2, spin_run(path), {"--relaunch", "-1"})), {"--relaunch"});
+  write_text(path, "something else");
+  expect_refused(run(launching(2, spin_run(path))), {path});
+}
+
+TEST(Launch, CarriesOnWhenRankZeroIsKilled) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(3, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  const Ended ended = process.wait();
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("start 2 of 4 from its journal"), std::string::npos) << ended.err;
+  expect_whole(path);
+  EXPECT_EQ(summary_of(path).whole("starts"), 2u);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+}
+
+TEST(Launch, CarriesOnWhenMpirunIsKilled) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(3, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(launcher_of(process), SIGKILL);
+  expect_status(process.wait(), 0);
+  expect_whole(path);
+}
+
+TEST(Launch, SurvivesAWorker) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(3, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  const pid_t launcher = launcher_of(process);
+  for (const pid_t member : process.members())
+    if (member != process.id() && member != launcher && member != lock_holder(path)) {
+      ::kill(member, SIGKILL);
+      break;
+    }
+  expect_status(process.wait(), 0);
+  expect_whole(path);
+  EXPECT_EQ(summary_of(path).whole("starts"), 1u);
+  EXPECT_EQ(summary_of(path).whole("lost_ranks"), 1u);
+}
+
+TEST(Launch, StartsAgainNoMoreOftenThanItMay) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(2, spin_run(path), {"--relaunch", "0"})};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  expect_status(process.wait(), 75);
+  expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
+  expect_whole(path);
+}
+
+TEST(Launch, PassesSignalsOnAndDoesNotStartAgain) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+    const Workspace work;
+    const std::string path = work / "run";
+    Process process{launching(2, spin_run(path))};
+    ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+    process.signal(signal);
+    expect_status(process.wait(), 75);
+    EXPECT_EQ(tally_journal(path).seals, 1u) << "it was not ended in order";
+    expect_status(run(launching(3, spin_run(path, {"--continue"}, "4"))), 0);
+    expect_whole(path);
+  }
+}
+
+TEST(Launch, LeavesNothingBehindWhenItIsKilled) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(3, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  process.signal(SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+  expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
+  expect_whole(path);
+}
+
+}  // namespace
+}  // namespace mpifarm::e2e
