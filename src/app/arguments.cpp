@@ -180,7 +180,9 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
   const auto& run = std::get<RunCommand>(checked);
   if (run.dry_run) return checked;
   command.arguments = behind;
-  std::erase_if(command.arguments, [](const std::string& word) { return word.starts_with("--continue"); });
+  std::erase_if(command.arguments, [](const std::string& word) {
+    return word == "--continue" || word.starts_with("--continue=");
+  });
   command.directory = run.directory;
   if (command.directory.empty()) {
     command.directory = default_run_path(run.type->name()).string();

@@ -70,7 +70,7 @@ class MpiTransport final : public Transport {
   // What was to go to or come from a forgotten peer may never end; MPI goes on using its memory.
   ~MpiTransport() override {
     if (std::ranges::any_of(peers_, [](const Peer& peer) { return peer.forgotten; })) {
-      new std::vector<Peer>{std::move(peers_)};
+      static_cast<void>(owned_peers_.release());
       return;
     }
     for (Peer& peer : peers_)
@@ -189,7 +189,8 @@ class MpiTransport final : public Transport {
   mpi::communicator world_;
   std::size_t frame_bytes_;
   std::vector<pid_t> processes_;  // by rank; 0: not on this host
-  std::vector<Peer> peers_;
+  std::unique_ptr<std::vector<Peer>> owned_peers_ = std::make_unique<std::vector<Peer>>();
+  std::vector<Peer>& peers_ = *owned_peers_;
   std::size_t next_peer_ = 0;
   std::deque<Envelope> own_;
   std::size_t unsent_ = 0;
