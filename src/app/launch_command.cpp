@@ -186,8 +186,12 @@ int launch(const LaunchCommand& command) {
   }
 }
 
-void tell_launcher(int status) {
+// Where it cannot be written, rank 0 runs on another host than the supervisor; the run's end goes on all the
+// same.
+void tell_launcher(int status) try {
   if (const char* file = std::getenv(status_variable)) replace_file(file, std::to_string(status) + "\n");
+} catch (const MachineryFailure& failure) {
+  log::debug(failure.what());
 }
 
 }  // namespace mpifarm::app

@@ -23,8 +23,9 @@ int siblings() {
   int count = 0;
   std::error_code gone;
   const std::filesystem::path threads = "/proc/" + std::to_string(getppid()) + "/task";
-  for (const auto& thread : std::filesystem::directory_iterator{threads, gone}) {
-    std::ifstream children{thread.path() / "children"};
+  std::filesystem::directory_iterator thread{threads, gone};
+  for (; !gone && thread != std::filesystem::directory_iterator{}; thread.increment(gone)) {
+    std::ifstream children{thread->path() / "children"};
     for (pid_t child = 0; children >> child;) {
       std::string stat;  // "PID (NAME) STATE ..."
       std::getline(std::ifstream{"/proc/" + std::to_string(child) + "/stat"}, stat);
