@@ -22,6 +22,13 @@ void add_start_flags(CommandLine& line) {
              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
   line.value("--nice", "N", "added to the nice value of computing threads (10)");
+  line.value("--timeout", "SECONDS", "a task that takes longer has failed; it is isolated for that");
+  line.value("--isolate", "thread|process|auto",
+             "where tasks are computed; auto: on threads, and in processes what was on a rank that died");
+  line.value("--memory", "SIZE", "that an isolated task may take, such as 500M or 2G");
+  line.value("--crash-limit", "N",
+             "so many processes a task may crash before it has failed (2; 1 if it is not repeatable)");
+  line.value("--halt", "never|soon|now[,fail=N|N%]", "stop when so many tasks have failed for good (never)");
   line.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
   line.value("--heartbeat", "SECONDS", "so long a silence of a rank means that it is lost (10)");
   line.value("--progress", "auto|bar|log|none",
@@ -36,6 +43,24 @@ sched::BatchingOptions batching_options(const CommandLine& line) {
           line.number_or_auto<std::uint64_t>("--prefetch", 0, most)};
 }
 
+LimitOptions limit_options(const CommandLine& line) {
+  LimitOptions options;
+  if (const auto* text = line.given("--isolate")) {
+    check_isolate("--isolate", *text);
+    options.isolate = *text;
+  }
+  options.timeout_seconds = line.number<double>("--timeout", 0.001, 1e8);
+  if (const auto* text = line.given("--memory")) options.memory_bytes = parse_bytes("--memory", *text);
+  options.crash_limit = line.number<unsigned>("--crash-limit", 1, 1'000'000);
+  if (const auto* text = line.given("--halt")) {
+    parse_halt("--halt", *text);
+    options.halt = *text;
+  }
+  ManifestFields together;
+  take_limits(options, together);  // refuses what does not go together
+  return options;
+}
+
 StartOptions start_options(const CommandLine& line) {
   StartOptions options;
   options.threads = line.number_or_auto<unsigned>("--threads", 1, 4096);
@@ -44,6 +69,7 @@ StartOptions start_options(const CommandLine& line) {
   options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
   options.heartbeat_seconds = line.number<double>("--heartbeat", 1, 1e6).value_or(options.heartbeat_seconds);
+  options.limits = limit_options(line);
   options.quiet = line.is_on("--quiet,-q");
   options.verbose = line.is_on("--verbose,-v");
   if (const auto* text = line.given("--progress")) options.progress = parse_progress(*text);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/launch_command.hpp"
+#include "app/limits.hpp"
 #include "app/progress.hpp"
 #include "app/simulate_command.hpp"
 #include "base/clock.hpp"
@@ -30,6 +31,7 @@ struct StartOptions {
   double heartbeat_seconds = 10;  // of silence, after which a rank counts as lost
   bool quiet = false, verbose = false;
   ProgressMode progress = ProgressMode::automatic;
+  LimitOptions limits;
 };
 
 // What the run is; nothing: the default, or what the run to be continued has.

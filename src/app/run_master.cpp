@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
 #include "app/launcher.hpp"
 #include "app/run_files.hpp"
@@ -39,6 +40,9 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.run_id = plan.manifest.run_id;
   options.seed = plan.manifest.seed;
   options.nice = start.nice;
+  options.isolation = isolation_of(plan.manifest);
+  options.timeout = nanos(plan.manifest.timeout_seconds);
+  options.memory_bytes = plan.manifest.memory_bytes;
   options.allotment = {start.threads, start.master_slots};
   options.grace = nanos(start.grace_seconds);
   options.heartbeat = {
@@ -58,15 +62,17 @@ void print(const std::string& conclusion) {
 
 }  // namespace
 
-RunMaster::RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
+RunMaster::RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan,
+                     const StartOptions& start)
     : transport_{transport},
+      helper_{helper},
       plan_{plan},
       start_{start},
       started_{utc_timestamp()},
       scheduler_options_{plan.scheduler_options(start.batching)},
       scheduler_{scheduler_options_},
       master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
-      worker_{transport, waker_, jobs},
+      worker_{transport, waker_, jobs, &helper},
       display_{start.quiet ? ProgressMode::none : start.progress} {}
 
 int RunMaster::run() {
@@ -161,9 +167,25 @@ void RunMaster::open_journal() {
     for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
     options.journal->append(
         journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
+    import_suspects(*options.journal);
     options.journal->sync();
+    std::filesystem::remove(plan_.directory.suspects());
+    helper_.keep_suspects(std::filesystem::absolute(plan_.directory.suspects()).string());
   }
   committer_ = std::make_unique<Committer>(std::move(options));
+}
+
+// What rank 0 of an earlier start computed when it died.
+void RunMaster::import_suspects(journal::Writer& journal) {
+  std::ifstream file{plan_.directory.suspects()};
+  std::vector<Interval> positions;
+  for (std::uint64_t position = 0; file >> position;) positions.push_back({position, position + 1});
+  if (positions.empty() || !scheduler_options_.isolates_suspects) return;
+  log::info("isolated from now on: " + counted(positions.size(), "task") +
+            " that rank 0 was computing when it died");
+  sched::Outbox out;
+  scheduler_.on_suspects(positions, out);
+  for (const journal::Record& record : out.records) journal.append(record);
 }
 
 void RunMaster::wait_for_everyone() {

@@ -19,7 +19,7 @@ namespace mpifarm::app {
 class RunMaster {
  public:
   // All borrowed. `plan` says what to compute; the journal is opened here.
-  RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
+  RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
   RunMaster(const RunMaster&) = delete;
   RunMaster& operator=(const RunMaster&) = delete;
 
@@ -32,6 +32,7 @@ class RunMaster {
   void refuse_rest_of_source() const;
   void replay_journal();
   void open_journal();
+  void import_suspects(journal::Writer& journal);
   void wait_for_everyone();
   void begin();
   void compute();
@@ -45,6 +46,7 @@ class RunMaster {
   Summary summarise() const;
 
   WatchedTransport& transport_;
+  Helper& helper_;
   RunPlan& plan_;
   StartOptions start_;
   std::string started_;

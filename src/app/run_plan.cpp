@@ -60,6 +60,7 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.seed = command.run.seed.value_or(0);
   m.retries = command.run.retries.value_or(0);
   m.retry_delay_seconds = command.run.retry_delay_seconds.value_or(0);
+  take_limits(command.start.limits, m);
   m.results = to_string(results_format(command));
   m.durability = to_string(command.run.durability.value_or(Durability::batch));
   m.version = version();
@@ -200,6 +201,8 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.retries = manifest.retries;
   options.retry_delay =
       std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});
+  options.crash_limit = crash_limit_of(manifest, type->repeatable());
+  options.isolates_suspects = isolation_of(manifest) == wire::Isolation::suspects;
   if (options.sequential) options.window = manifest.window;
   if (!journaled() && has_sinks()) options.most_ahead = 1 << 20;  // what waits for its turn is in memory only
   return options;
@@ -220,13 +223,14 @@ RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   const RunDirectory directory{command.directory};
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
   check_unchanged(command, read_manifest(directory));
-  return plan_resume(directory.path, {command.type});
+  return plan_resume(directory.path, command.start.limits, {command.type});
 }
 
-RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
+RunPlan plan_resume(const std::filesystem::path& run, const LimitOptions& limits, const Jobs& jobs) {
   RunPlan plan;
   plan.directory.path = run;
   plan.manifest = read_manifest(plan.directory);
+  take_limits(limits, plan.manifest);
   plan.type = find_job(jobs, plan.manifest.job);
   if (plan.type == nullptr)
     throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +

@@ -26,6 +26,9 @@ struct MasterOptions {
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
   int nice = 0;
+  wire::Isolation isolation = wire::Isolation::suspects;
+  Nanos timeout{};                 // of a task; 0: none
+  std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
   AllotmentOptions allotment;
   Heartbeat heartbeat{};                   // how often workers speak, and how long they wait for the master
   Nanos grace = std::chrono::seconds{30};  // that running tasks get after a stop

@@ -18,6 +18,8 @@ struct RunDirectory {
   std::filesystem::path lock() const { return path / "lock"; }
   std::filesystem::path status() const { return path / "status.json"; }
   std::filesystem::path summary() const { return path / "summary.json"; }
+  // What rank 0 was computing when it died, for the next start: positions, a line each.
+  std::filesystem::path suspects() const { return path / "suspects"; }
   std::filesystem::path log() const { return path / "log.txt"; }
   std::filesystem::path results(std::string_view format) const {
     return path / ("results." + std::string{format});
