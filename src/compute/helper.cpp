@@ -14,14 +14,13 @@ namespace mpifarm {
 
 Helper::Helper(FindJob find_job) {
   auto [ours, theirs] = socket_pair();
-  const pid_t rank = getpid();
   process_ = fork();
   if (process_ < 0)
     throw MachineryFailure{"the helper process could not be started (" + errno_text(errno) +
                            "); raise the limit on processes"};
   if (process_ == 0) {
     { const FileDescriptor closed{std::move(ours)}; }
-    helper::be_helper(FrameSocket{std::move(theirs)}, rank, find_job, *cells_);
+    helper::be_helper(FrameSocket{std::move(theirs)}, find_job, *cells_);
   }
   socket_ = FrameSocket{std::move(ours)};
 }

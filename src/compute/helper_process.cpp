@@ -229,13 +229,12 @@ class HelperProcess {
 
 }  // namespace
 
-void be_helper(FrameSocket socket, pid_t rank, const FindJob& find_job, SlotCells& cells) {
+void be_helper(FrameSocket socket, const FindJob& find_job, SlotCells& cells) {
   setsid();
   name_process("mpifarm-helper");
   ignore_signals();
   handle(SIGUSR2, leave_while_making);
-  prctl(PR_SET_PDEATHSIG, SIGUSR2);
-  if (getppid() != rank) _exit(0);
+  prctl(PR_SET_PDEATHSIG, SIGUSR2);  // a rank that is dead already is met by its closed socket
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   leave_streams();
   close_all_but(socket.descriptor());
