@@ -55,7 +55,8 @@ std::uint64_t parse_bytes(const std::string& flag, const std::string& text) {
   }
   double bytes = 0;
   if (!parse_number(number, bytes).empty() || !(bytes * factor >= 1 && bytes * factor <= most))
-    throw BadInput{flag + " is no amount of memory (\"" + text + "\"); use a number of bytes, such as 500M or 2G"};
+    throw BadInput{flag + " is no amount of memory (\"" + text +
+                   "\"); use a number of bytes, such as 500M or 2G"};
   return static_cast<std::uint64_t>(bytes * factor);
 }
 

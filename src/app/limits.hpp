@@ -1,6 +1,6 @@
 #pragma once
-// What a task may take, where it is computed, and how many may fail before the run stops: as text on the command
-// line, in the manifest, and as the numbers that follow.
+// What a task may take, where it is computed, and how many may fail before the run stops: as text on the
+// command line, in the manifest, and as the numbers that follow.
 
 #include <cstdint>
 #include <optional>

@@ -19,7 +19,8 @@ namespace mpifarm::app {
 class RunMaster {
  public:
   // All borrowed. `plan` says what to compute; the journal is opened here.
-  RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
+  RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan,
+            const StartOptions& start);
   RunMaster(const RunMaster&) = delete;
   RunMaster& operator=(const RunMaster&) = delete;
 

@@ -18,7 +18,9 @@ class Child {
         job_{job},
         cell_{cell},
         draining_{draining},
-        log_{[this](TaskId task, std::string_view text) { say(LogText{task, std::string{text}}); }},
+        log_{[this](TaskId task, std::string_view text) {
+          say(LogText{task, std::string{text}});
+        }},
         context_{options.seed, std::stop_token{}, &log_} {}
 
   // False when the rank is gone.

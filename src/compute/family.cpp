@@ -15,7 +15,7 @@
 namespace mpifarm {
 namespace {
 
-constexpr int most_rounds = 1000;        // a family that outruns this is left to the kernel's limits
+constexpr int most_rounds = 1000;         // a family that outruns this is left to the kernel's limits
 constexpr useconds_t dying_micros = 500;  // between two looks at those that were killed
 
 using Children = std::multimap<pid_t, pid_t>;  // by parent; without the dead

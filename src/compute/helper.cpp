@@ -59,7 +59,8 @@ std::string describe_end(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     const int signal = WTERMSIG(wait_status);
     const char* name = sigdescr_np(signal);
-    return "killed by signal " + std::to_string(signal) + (name == nullptr ? "" : " (" + std::string{name} + ")");
+    return "killed by signal " + std::to_string(signal) +
+           (name == nullptr ? "" : " (" + std::string{name} + ")");
   }
   return "ended with status " + std::to_string(WEXITSTATUS(wait_status));
 }

@@ -26,7 +26,8 @@
 #include "compute/child.hpp"
 #include "compute/family.hpp"
 
-extern char** environ;  // NOLINT(readability-redundant-declaration): the C library declares it only with GNU extensions
+extern char**
+    environ;  // NOLINT(readability-redundant-declaration): the C library declares it only with GNU extensions
 
 namespace mpifarm::helper {
 namespace {
@@ -90,8 +91,7 @@ std::string memory_problem(std::uint64_t memory_bytes) {
   rlimit limit{};
   if (memory_bytes == 0 || getrlimit(RLIMIT_DATA, &limit) != 0) return {};
   if (limit.rlim_max != RLIM_INFINITY && memory_bytes > limit.rlim_max)
-    return "--memory " + byte_text(memory_bytes) + " is above the hard limit of " +
-           byte_text(limit.rlim_max);
+    return "--memory " + byte_text(memory_bytes) + " is above the hard limit of " + byte_text(limit.rlim_max);
   if (const std::uint64_t taken = data_bytes(); taken >= memory_bytes)
     return "--memory " + byte_text(memory_bytes) + " is less than the job takes before its first task, " +
            byte_text(taken);
@@ -230,7 +230,7 @@ class HelperProcess {
 }  // namespace
 
 void be_helper(FrameSocket socket, const FindJob& find_job, SlotCells& cells) {
-  setsid();
+  setpgid(0, 0);  // what ends the rank's group is not meant for those who clean up behind it
   name_process("mpifarm-helper");
   ignore_signals();
   handle(SIGUSR2, leave_while_making);

@@ -43,8 +43,8 @@ ProcessBackend::ProcessBackend(Helper& helper, Waker& waker, ProcessBackendOptio
       slots_(options_.slots) {
   helper_.cells().draining = false;
   if (options_.slots > most_slots)
-    throw BadInput{"so many slots cannot be isolated (" + std::to_string(options_.slots) + "); give at most " +
-                   std::to_string(most_slots)};
+    throw BadInput{"so many slots cannot be isolated (" + std::to_string(options_.slots) +
+                   "); give at most " + std::to_string(most_slots)};
   courier_ = std::thread{[this] { carry(); }};
 }
 
@@ -303,8 +303,8 @@ void ProcessBackend::apply_verdict(Slot& slot) {
 
 void ProcessBackend::give(Slot& slot) {
   const Work& work = *slot.work;
-  const std::uint64_t end = work.verdict ? work.verdict->position.value - work.assignment.first.value
-                                         : work.assignment.count;
+  const std::uint64_t end =
+      work.verdict ? work.verdict->position.value - work.assignment.first.value : work.assignment.count;
   slot.child.put(pack(part_of(work.assignment, work.done, end)));
   slot.state = slot.child.flush(Wait::no) ? Slot::State::computing : Slot::State::ending;
   slot.given = true;

@@ -15,7 +15,7 @@
 namespace mpifarm {
 namespace {
 
-constexpr std::uint64_t most_reserved_bytes = 256 << 10;      // beforehand, of a block
+constexpr std::uint64_t most_reserved_bytes = 256 << 10;        // beforehand, of a block
 constexpr Nanos longest_turn = std::chrono::milliseconds{200};  // between two flushes; more was a suspension
 constexpr auto cpu_interval = std::chrono::microseconds{50};  // between two readings of a thread's CPU clock
 
@@ -30,7 +30,8 @@ ThreadBackend::ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptio
   if (options_.cells.empty()) options_.cells = own_cells_;
   threads_.reserve(options_.slots);
   try {
-    while (threads_.size() < options_.slots) threads_.emplace_back([this, slot = static_cast<unsigned>(threads_.size())] { serve(slot); });
+    while (threads_.size() < options_.slots)
+      threads_.emplace_back([this, slot = static_cast<unsigned>(threads_.size())] { serve(slot); });
   } catch (const std::system_error& error) {
     const std::size_t started = threads_.size();
     close();

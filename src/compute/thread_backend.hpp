@@ -20,11 +20,11 @@
 namespace mpifarm {
 
 struct ThreadBackendOptions {
-  unsigned slots = 1;        // >= 1
-  std::uint64_t seed = 0;    // of the tasks' random streams
-  int nice = 0;              // added to the computing threads' nice value
-  Nanos timeout{};           // of a task, which is asked to stop then; 0: none
-  Context::LogFunction log;  // called by any slot
+  unsigned slots = 1;           // >= 1
+  std::uint64_t seed = 0;       // of the tasks' random streams
+  int nice = 0;                 // added to the computing threads' nice value
+  Nanos timeout{};              // of a task, which is asked to stop then; 0: none
+  Context::LogFunction log;     // called by any slot
   std::span<SlotCell> cells{};  // borrowed: where slots say what they compute; empty, or one for each
 };
 

@@ -109,7 +109,8 @@ struct Suspects {
   }
 };
 
-using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt, Suspects>;
+using Record =
+    std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt, Suspects>;
 
 // A set of record types, for readers that want only some.
 using TypeMask = std::uint32_t;

@@ -107,20 +107,19 @@ void Worker::on(const wire::Begin& begin) {
   if (isolates_all())
     backend_ = make_processes(begin.slots);
   else if (helper_ != nullptr && setup_.isolation == wire::Isolation::suspects)
-    backend_ = std::make_unique<MixedBackend>(
-        make_threads(begin.slots), [this, slots = begin.slots] { return make_processes(slots); });
+    backend_ = std::make_unique<MixedBackend>(make_threads(begin.slots),
+                                              [this, slots = begin.slots] { return make_processes(slots); });
   else
     backend_ = make_threads(begin.slots);
 }
 
 std::unique_ptr<Backend> Worker::make_threads(unsigned slots) {
-  ThreadBackendOptions options{
-      .slots = slots,
-      .seed = setup_.seed,
-      .nice = setup_.nice,
-      .timeout = setup_.timeout,
-      .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
-      .cells = {}};
+  ThreadBackendOptions options{.slots = slots,
+                               .seed = setup_.seed,
+                               .nice = setup_.nice,
+                               .timeout = setup_.timeout,
+                               .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
+                               .cells = {}};
   if (helper_ != nullptr && slots <= most_slots)
     options.cells = std::span{helper_->cells().threads}.first(slots);
   return std::make_unique<ThreadBackend>(*job_, waker_, std::move(options));
@@ -160,9 +159,8 @@ void Worker::on(wire::Assign& assign) {
   std::vector<Assignment> assignments;
   assignments.reserve(assign.leases.size());
   for (wire::Lease& lease : assign.leases)
-    assignments.push_back(
-        {lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors),
-         lease.isolated});
+    assignments.push_back({lease.id, lease.first, lease.count, lease.attempt, assign.order,
+                           std::move(lease.descriptors), lease.isolated});
   backend_->start(std::move(assignments));
 }
 

@@ -175,10 +175,9 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
   if (tally.slots > 0) want(rank, *worker);
 }
 
-void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
-                           TimePoint now, Outbox& out) {
-  const bool may_retry =
-      block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1);
+void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now,
+                           Outbox& out) {
+  const bool may_retry = block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1);
   if (may_retry || !accepted_.insert_new({block.first.value, block.first.value + block.count})) {
     take_block_by_entry(block, descriptors, tally, now, out);
     return;
@@ -187,8 +186,8 @@ void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTall
   accept(std::move(block), std::move(descriptors), out);
 }
 
-void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descriptors,
-                                    WorkerTally& tally, TimePoint now, Outbox& out) {
+void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                                    TimePoint now, Outbox& out) {
   BytesView entries = block.entries;
   for (std::uint64_t i = 0; i < block.count; ++i) {
     const Position position{block.first.value + i};
@@ -241,7 +240,8 @@ bool Scheduler::is_final(Position position, Outcome outcome) const {
                                      : before.failed >= options_.retries;
 }
 
-// The delays of tasks that failed together differ, so that what they failed on is not met by all at once again.
+// The delays of tasks that failed together differ, so that what they failed on is not met by all at once
+// again.
 void Scheduler::retry_later(Position position, BytesView descriptor, const OutcomeEntry& entry, TimePoint now,
                             Outbox& out) {
   Failures& failures = failures_[position];
@@ -256,7 +256,8 @@ void Scheduler::retry_later(Position position, BytesView descriptor, const Outco
   out.records.emplace_back(journal::FailedAttempt{position, ++failures.failed, message});
   const double doubled = std::ldexp(1.0, static_cast<int>(std::min(failures.failed - 1, 20U)));
   const double jitter = 1 + Random{options_.seed + failures.failed, position.value}.uniform() / 2;
-  retries_.emplace(now + std::chrono::duration_cast<Nanos>(options_.retry_delay * (doubled * jitter)), position);
+  retries_.emplace(now + std::chrono::duration_cast<Nanos>(options_.retry_delay * (doubled * jitter)),
+                   position);
 }
 
 void Scheduler::on_committed(std::uint64_t succeeded, std::uint64_t failed) {

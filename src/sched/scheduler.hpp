@@ -31,9 +31,9 @@ struct Options {
   OrderKind order = OrderKind::fifo;
   std::uint64_t seed = 0;
   BatchingOptions batching;
-  unsigned retries = 0;  // further attempts a failed task gets
-  Nanos retry_delay{};   // before the first of them; doubles with each, and half of it may be added
-  unsigned crash_limit = 1;      // a task that ended its process so often has failed for good
+  unsigned retries = 0;            // further attempts a failed task gets
+  Nanos retry_delay{};             // before the first of them; doubles with each, and half of it may be added
+  unsigned crash_limit = 1;        // a task that ended its process so often has failed for good
   bool isolates_suspects = false;  // what was on a lost rank is not computed beside other tasks again
   std::uint64_t window =
       4096;  // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
@@ -138,10 +138,9 @@ class Scheduler {
   };
 
   void accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out);
-  void take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
-                  TimePoint now, Outbox& out);
-  void take_block_by_entry(const OutcomeBlock& block, BytesView descriptors,
-                           WorkerTally& tally, TimePoint now, Outbox& out);
+  void take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now, Outbox& out);
+  void take_block_by_entry(const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                           TimePoint now, Outbox& out);
   bool is_final(Position position, Outcome outcome) const;
   void retry_later(Position position, BytesView descriptor, const OutcomeEntry& entry, TimePoint now,
                    Outbox& out);

@@ -26,8 +26,9 @@ TEST(Halt, IsDueWhenSoManyHaveFailed) {
 }
 
 TEST(Halt, OfOtherWordsIsRefused) {
-  for (const char* text : {"", "later", "now,", "soon,fail", "soon,fail=", "soon,fail=0", "soon,fail=-1", "soon,fail=1.5",
-                           "soon,fail=101%", "soon,fail=x%", "never,fail=1", "soon,done=1", "soon,fail=3,"})
+  for (const char* text :
+       {"", "later", "now,", "soon,fail", "soon,fail=", "soon,fail=0", "soon,fail=-1", "soon,fail=1.5",
+        "soon,fail=101%", "soon,fail=x%", "never,fail=1", "soon,done=1", "soon,fail=3,"})
     EXPECT_NE(message_of<BadInput>([&] { parse_halt("--halt", text); }).find("--halt is not understood"),
               std::string::npos)
         << text;
@@ -48,7 +49,8 @@ TEST(Memory, IsANumberOfBytes) {
 TEST(Limits, SayWhatIsIsolated) {
   ManifestFields manifest;
   EXPECT_EQ(isolation_of(manifest), wire::Isolation::suspects);
-  take_limits({.isolate = {}, .timeout_seconds = 3, .memory_bytes = {}, .crash_limit = {}, .halt = {}}, manifest);
+  take_limits({.isolate = {}, .timeout_seconds = 3, .memory_bytes = {}, .crash_limit = {}, .halt = {}},
+              manifest);
   EXPECT_EQ(isolation_of(manifest), wire::Isolation::all);
   take_limits({.isolate = "thread", .timeout_seconds = {}, .memory_bytes = {}, .crash_limit = {}, .halt = {}},
               manifest);

@@ -24,9 +24,7 @@ using support::Collected;
 using support::eventually;
 using support::Trouble;
 
-const JobType* find(std::string_view name) {
-  return name == Trouble::name ? &job_type<Trouble>() : nullptr;
-}
+const JobType* find(std::string_view name) { return name == Trouble::name ? &job_type<Trouble>() : nullptr; }
 
 std::string describe(BytesView descriptor) {
   std::string text;
@@ -112,7 +110,8 @@ TEST(ProcessBackend, TakesDescriptorsAndAttemptsApart) {
   Isolated isolated{trouble("once", 5)};
   Assignment given = assignment(1, 3, 4, 2);
   for (const std::int64_t n : {4, 5, 6, 7})
-    append_sized(given.descriptors, pack(Trouble::Task{n, std::string(static_cast<std::size_t>(n) * 100, 'n')}));
+    append_sized(given.descriptors,
+                 pack(Trouble::Task{n, std::string(static_cast<std::size_t>(n) * 100, 'n')}));
   isolated.backend->start({given});
   const Collected collected = collect_all(*isolated.backend);
   ASSERT_EQ(collected.tasks(), 4U) << "the second attempt does not crash";
@@ -147,7 +146,8 @@ TEST(ProcessBackend, DrainEndsAfterTheTaskThatRuns) {
   }));
   isolated.backend->drain();
   EXPECT_EQ(isolated.backend->queue_lasts(), Nanos{0});
-  ASSERT_TRUE(eventually([&] { return !isolated.backend->busy() || (collected.from(*isolated.backend), false); }));
+  ASSERT_TRUE(
+      eventually([&] { return !isolated.backend->busy() || (collected.from(*isolated.backend), false); }));
   collected.from(*isolated.backend);
   EXPECT_GT(collected.tasks(), 0U);
   EXPECT_LT(collected.tasks(), 10U);
@@ -190,12 +190,17 @@ TEST(Helper, SaysWhyTheJobCannotBeMade) {
   Helper helper{find};
   const auto make = [&](const std::string& job, const std::string& manner, std::uint64_t memory_bytes) {
     return helper
-        .make_job({.job = job, .params = pack(trouble(manner, -1)), .listed = false, .working_directory = {}, .samples = {}},
+        .make_job({.job = job,
+                   .params = pack(trouble(manner, -1)),
+                   .listed = false,
+                   .working_directory = {},
+                   .samples = {}},
                   {.seed = 0, .nice = 0, .memory_bytes = memory_bytes})
         .error;
   };
   EXPECT_EQ(make("sqares", "", 0), "there is no job \"sqares\" here");
-  EXPECT_NE(make(Trouble::name, "", 1000).find("--memory 1.00 kB is less than the job takes"), std::string::npos)
+  EXPECT_NE(make(Trouble::name, "", 1000).find("--memory 1.00 kB is less than the job takes"),
+            std::string::npos)
       << make(Trouble::name, "", 1000);
   EXPECT_FALSE(helper.has_job());
   EXPECT_EQ(make(Trouble::name, "", 0), "");

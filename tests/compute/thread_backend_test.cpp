@@ -48,7 +48,8 @@ TEST(ThreadBackend, GivesAllOutcomesOnceAndInOrder) {
   const ScriptedJob job{id_text};
   Waker waker;
   for (const unsigned slots : {1U, 2U, 5U}) {
-    ThreadBackend backend{job, waker, {.slots = slots, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+    ThreadBackend backend{
+        job, waker, {.slots = slots, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
     EXPECT_EQ(backend.slots(), slots);
     std::uint64_t position = 0;
     for (std::uint64_t lease = 0; lease < 100; ++lease) {
@@ -72,7 +73,8 @@ TEST(ThreadBackend, GivesTasksTheirIdAttemptAndRandomStream) {
            std::to_string(context.random()());
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 77, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 77, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   const Order order{OrderKind::lifo, 10, 0};
   backend.start({{{1}, {2}, 3, 4, order, {}, false}});
   const Collected collected = collect_all(backend);
@@ -176,7 +178,8 @@ TEST(ThreadBackend, ALongTaskHoldsUpNoOther) {
     return Bytes{"done"};
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   std::vector<Assignment> assignments;
   for (std::uint64_t i = 0; i < tasks; ++i) assignments.push_back(assignment(i, i, 1));
   backend.start(std::move(assignments));
@@ -202,7 +205,8 @@ TEST(ThreadBackend, StopGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
     return "ended";
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   ASSERT_TRUE(gate.somebody_waits(2));
   backend.stop();
@@ -306,7 +310,8 @@ TEST(ThreadBackend, SaysHowLongItsQueueLasts) {
     return Bytes{};
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 1, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 1, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   EXPECT_EQ(backend.queue_lasts(), Nanos{0});
   EXPECT_FALSE(backend.busy());
   backend.start({assignment(1, 0, 1)});
@@ -346,7 +351,8 @@ TEST(ThreadBackend, IsDestroyedWhileBusy) {
   }};
   Waker waker;
   {
-    ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+    ThreadBackend backend{
+        job, waker, {.slots = 3, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
     for (std::uint64_t lease = 0; lease < 20; ++lease) backend.start({assignment(lease, lease * 5, 5)});
     ASSERT_TRUE(gate.somebody_waits(3));
   }
@@ -356,7 +362,8 @@ TEST(ThreadBackend, IsDestroyedWhileBusy) {
 TEST(ThreadBackend, IsDestroyedWithoutHavingComputed) {
   const ScriptedJob job{id_text};
   Waker waker;
-  for (int i = 0; i < 50; ++i) ThreadBackend{job, waker, {.slots = 4, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
+  for (int i = 0; i < 50; ++i)
+    ThreadBackend{job, waker, {.slots = 4, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
 }
 
 TEST(ThreadBackend, PassesOnWhatTasksLog) {
@@ -371,7 +378,8 @@ TEST(ThreadBackend, PassesOnWhatTasksLog) {
     const std::scoped_lock lock{mutex};
     if (text == "hello") heard.insert(id.value);
   };
-  ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 5, .timeout = {}, .log = log, .cells = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 3, .seed = 0, .nice = 5, .timeout = {}, .log = log, .cells = {}}};
   for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   collect_all(backend);
   EXPECT_EQ(heard.size(), 50U);

@@ -71,7 +71,8 @@ TEST(SimulatedRuns, DropWhatLostWorkersAndOldLeasesSay) {
 // A fresh scheduler that replays the first part of a run's journal finishes exactly the rest.
 TEST(SimulatedRuns, GoOnFromEveryPartOfTheirJournal) {
   SimulationOptions options = random_options(3);
-  options.tasks = {.seed = 8, .count = 40, .sequential = false, .retries = 2, .failure_rate = 0.3, .poison = {}};
+  options.tasks = {
+      .seed = 8, .count = 40, .sequential = false, .retries = 2, .failure_rate = 0.3, .poison = {}};
   options.scheduler = {};
   options.scheduler.count = 40;
   options.scheduler.order = OrderKind::shuffle;

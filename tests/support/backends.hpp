@@ -14,7 +14,7 @@
 namespace mpifarm::support {
 
 inline Assignment assignment(std::uint64_t lease, std::uint64_t first, std::uint64_t count,
-                      std::uint32_t attempt = 1) {
+                             std::uint32_t attempt = 1) {
   return {{lease}, {first}, count, attempt, Order{}, {}, false};
 }
 

@@ -93,7 +93,10 @@ void SimulatedWorker::append_outcome(Held& held, OutcomeBlock& block) {
   const std::uint32_t attempt = held.lease.attempt;
   const bool failed = tasks_.fails(id, attempt);
   const bool crashed = tasks_.poison.contains(id);
-  append_entry(block.entries, crashed ? Outcome::crashed : failed ? Outcome::failed : Outcome::succeeded,
+  append_entry(block.entries,
+               crashed  ? Outcome::crashed
+               : failed ? Outcome::failed
+                        : Outcome::succeeded,
                tasks_.payload(id, attempt));
   block.succeeded += failed ? 0 : 1;
   ++block.count;
@@ -354,7 +357,8 @@ void Simulation::check_crashes(const Order& order) const {
       require(crashed->crashes == ++crashes[id], task_text(id) + ": its crashes are not counted one by one");
     }
   for (const std::uint64_t id : options_.tasks.poison)
-    require(crashes[id] + 1 == options_.scheduler.crash_limit, task_text(id) + ": not every crash is journaled");
+    require(crashes[id] + 1 == options_.scheduler.crash_limit,
+            task_text(id) + ": not every crash is journaled");
 }
 
 }  // namespace mpifarm::support

@@ -66,7 +66,7 @@ struct Trouble {
     std::int64_t poison = -1;  // the first that misbehaves
     std::int64_t every = 0;    // and each so many behind it; 0: no other
     std::string manner = "segv";
-    double pause = 0;          // seconds that every task takes
+    double pause = 0;           // seconds that every task takes
     std::uint64_t ballast = 0;  // bytes that the job takes
   };
   struct Task {
@@ -85,7 +85,8 @@ struct Trouble {
   Result compute(const Task& task, Context& context) const {
     std::this_thread::sleep_for(std::chrono::duration<double>{params_.pause});
     const std::int64_t behind = task.n - params_.poison;
-    if (params_.poison >= 0 && (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
+    if (params_.poison >= 0 &&
+        (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
       misbehave(context);
     return {task.n};
   }
