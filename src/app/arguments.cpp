@@ -89,6 +89,8 @@ void add_run_flags(CommandLine& line) {
   line.value("--durability", "sync|batch|none",
              "when an outcome counts: on disk; in the kernel, on disk within a second; no journal (batch)");
   line.value("--results", "csv|jsonl|sqlite|none", "the results file (csv; jsonl where a Result is nested)");
+  line.on_off("--force",
+              "with --continue: take the run over from a master of another host, which must be dead");
   line.on_off("--dry-run", "say what would run, and run nothing");
 }
 
@@ -175,6 +177,9 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   command.continues = line.is_on("--continue");
   command.dry_run = line.is_on("--dry-run");
+  command.force = line.is_on("--force");
+  if (command.force && !command.continues)
+    throw BadInput{"--force has no effect on a new run (there is no --continue); leave it out"};
   if (command.continues && command.directory.empty())
     throw BadInput{"--continue does not know the run; name it with --run DIR"};
   command.type->params_from_flags(command.job_flags);  // refuses what is malformed, before MPI starts
@@ -222,9 +227,23 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
 Command parse_resume(std::vector<std::string> arguments) {
   CommandLine line{"Carries on an unfinished run.", "resume"};
   line.positional("RUN", "the run's directory");
+  line.value("--redo", "failed", "compute anew what failed for good");
+  line.on_off("--force", "take the run over from a master of another host, which must be dead");
   add_start_flags(line);
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  return ResumeCommand{line.the_positional("RUN"), start_options(line)};
+  ResumeCommand command{line.the_positional("RUN"), start_options(line), false, line.is_on("--force")};
+  if (const auto* text = line.given("--redo")) {
+    if (*text != "failed") throw BadInput{"--redo is not known (\"" + *text + "\"); use failed"};
+    command.redo_failed = true;
+  }
+  return command;
+}
+
+Command parse_stop(std::vector<std::string> arguments) {
+  CommandLine line{"Asks a live run to end in order, as SIGTERM does; it can be resumed.", "stop"};
+  line.positional("RUN", "the run's directory");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  return StopCommand{line.the_positional("RUN")};
 }
 
 Command parse_list(std::vector<std::string> arguments) {
@@ -357,12 +376,13 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "run") return parse_run(std::move(rest), jobs);
   if (name == "launch") return parse_launch(std::move(rest), jobs);
   if (name == "resume") return parse_resume(std::move(rest));
+  if (name == "stop") return parse_stop(std::move(rest));
   if (name == "list") return parse_list(std::move(rest));
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
-  const std::vector<std::string> names{"run",    "launch",  "resume",   "list",   "describe",
+  const std::vector<std::string> names{"run",    "launch",  "resume",   "stop",   "list",     "describe",
                                        "status", "results", "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +

@@ -52,6 +52,7 @@ struct RunCommand {
   StartOptions start;
   std::string directory;  // empty: the default
   bool continues = false;
+  bool force = false;  // as ResumeCommand's
   bool dry_run = false;
   std::vector<std::string> command;  // as typed, for the manifest
 
@@ -61,8 +62,13 @@ struct RunCommand {
 struct ResumeCommand {
   std::string directory;
   StartOptions start;
+  bool redo_failed = false;
+  bool force = false;  // a lock of another host is that of a dead master
 };
 
+struct StopCommand {
+  std::string directory;
+};
 struct ListCommand {};
 struct DescribeCommand {
   const JobType* type = nullptr;
@@ -83,8 +89,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand,
-                             ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand,
+                             StatusCommand, ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -18,6 +18,7 @@
 #include "app/startup_watch.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "node/identity.hpp"
 #include "node/loop.hpp"
 #include "transport/loopback.hpp"
 
@@ -87,6 +88,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   int status = 0;
   try {
     Waker waker;
+    check_token();
     while_beating(rank.transport(), waker, [&] { plan.emplace(make_plan()); });
     master.emplace(rank.transport(), rank.helper(), jobs, *plan, start);
     status = master->run();
@@ -161,7 +163,14 @@ int run(const RunCommand& command, const Jobs& jobs) {
 
 int resume(const ResumeCommand& command, const Jobs& jobs) {
   return be_rank(
-      jobs, [&] { return plan_resume(command.directory, command.start.limits, jobs); }, command.start);
+      jobs,
+      [&] {
+        return plan_resume(
+            command.directory,
+            {.limits = command.start.limits, .redo_failed = command.redo_failed, .force = command.force},
+            jobs);
+      },
+      command.start);
 }
 
 }  // namespace mpifarm::app

@@ -20,6 +20,7 @@ namespace mpifarm::app {
 namespace {
 
 constexpr auto status_interval = std::chrono::milliseconds{500};
+constexpr Nanos no_hurry = std::chrono::hours{24 * 365};
 constexpr Nanos longest_beat = std::chrono::milliseconds{500};
 // Workers are more patient than the master: a run whose master is busy is worth waiting for.
 constexpr Nanos least_master_patience = std::chrono::seconds{30};
@@ -44,7 +45,6 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
   options.allotment = {start.threads, start.master_slots};
-  options.grace = nanos(start.grace_seconds);
   options.heartbeat = {
       .beat = beat_of(start),
       .patience = std::max<Nanos>(least_master_patience, 3 * nanos(start.heartbeat_seconds))};
@@ -73,6 +73,7 @@ RunMaster::RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jo
       scheduler_{scheduler_options_},
       master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
       worker_{transport, waker_, jobs, &helper},
+      halt_{parse_halt("--halt", plan.manifest.halt)},
       display_{start.quiet ? ProgressMode::none : start.progress} {}
 
 int RunMaster::run() {
@@ -103,6 +104,7 @@ int RunMaster::run() {
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
   log::warning("the run is unfinished; " + how_to_carry_on(plan_.directory, plan_.manifest));
+  if (halted_) return static_cast<int>(ExitStatus::tasks_failed);
   return static_cast<int>(plan_.journaled() ? ExitStatus::resumable : ExitStatus::machinery);
 }
 
@@ -146,6 +148,7 @@ void RunMaster::replay_journal() {
         "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
         plan_.survey->torn_bytes));
   earlier_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
+  failed_before_ = scheduler_.failed();
   totals_ = earlier_.totals;
   log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
                         scheduler_.resumed()));
@@ -167,12 +170,21 @@ void RunMaster::open_journal() {
     for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
     options.journal->append(
         journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
+    if (plan_.survey && !plan_.survey->redo.empty()) begin_redo(*options.journal);
     import_suspects(*options.journal);
     options.journal->sync();
     std::filesystem::remove(plan_.directory.suspects());
     helper_.keep_suspects(std::filesystem::absolute(plan_.directory.suspects()).string());
   }
   committer_ = std::make_unique<Committer>(std::move(options));
+}
+
+void RunMaster::begin_redo(journal::Writer& journal) {
+  journal::Redo redo;
+  for (const auto& [begin, end] : plan_.survey->redo.intervals()) redo.positions.push_back({begin, end});
+  scheduler_.on_redo(redo.positions);
+  journal.append(redo);
+  log::info("computed anew: " + counted(plan_.survey->redo.count(), "task") + " that failed for good");
 }
 
 // What rank 0 of an earlier start computed when it died.
@@ -215,6 +227,7 @@ void RunMaster::hand_out() {
     on_signals(now);
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
+    on_failures(now);
     report(now);
     if (master_.over(now)) break;
     pace_.rest(waker_, active, worker_);
@@ -227,18 +240,39 @@ void RunMaster::hand_out() {
 void RunMaster::on_signals(TimePoint now) {
   const int caught = signals_caught();
   if (caught == signals_) return;
-  if (std::exchange(signals_, caught) > 0) {
-    master_.cut_grace(now);
-    return;
-  }
+  signals_ = caught;
+  stop(now);
+}
+
+void RunMaster::stop(TimePoint now) {
+  if (std::exchange(stopping_, true)) return master_.drain(now, Nanos{0});
   log::warning(fmt::format("stopping: running tasks have {} s to end; {}", start_.grace_seconds,
                            how_to_carry_on(plan_.directory, plan_.manifest)));
-  master_.drain(now);
+  master_.drain(now, nanos(start_.grace_seconds));
+}
+
+void RunMaster::on_stop_request(TimePoint now) {
+  std::error_code unseen;
+  if (stopping_ || !std::filesystem::exists(plan_.directory.stop_request(), unseen)) return;
+  std::filesystem::remove(plan_.directory.stop_request(), unseen);
+  stop(now);
+}
+
+void RunMaster::on_failures(TimePoint now) {
+  const std::uint64_t failed = scheduler_.failed() - failed_before_;
+  const std::uint64_t tasks =
+      plan_.manifest.tasks.value_or(scheduler_.source_open() ? 0 : scheduler_.known());
+  if (halted_ || !halt_.is_due(failed, tasks)) return;
+  halted_ = true;
+  log::warning(fmt::format("halting: {} failed for good (--halt {}); {}", counted(failed, "task"),
+                           plan_.manifest.halt, how_to_carry_on(plan_.directory, plan_.manifest)));
+  master_.drain(now, halt_.when == Halt::When::now ? Nanos{0} : no_hurry);
 }
 
 void RunMaster::report(TimePoint now) {
   if (now >= next_status_) {
     next_status_ = now + status_interval;
+    on_stop_request(now);
     speed_.observe(now, scheduler_.committed());
     post_status(now);
     record_spent();

@@ -109,8 +109,19 @@ struct Suspects {
   }
 };
 
-using Record =
-    std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt, Suspects>;
+// Failures of earlier starts that are computed anew: what the segments before say of these tasks' ends is
+// void.
+struct Redo {
+  std::vector<Interval> positions;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& positions;
+  }
+};
+
+using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt,
+                            Suspects, Redo>;
 
 // A set of record types, for readers that want only some.
 using TypeMask = std::uint32_t;

@@ -218,9 +218,13 @@ bool Master::step(TimePoint now) {
   return active;
 }
 
-void Master::drain(TimePoint now) {
-  if (drain_deadline_) return;
-  drain_deadline_ = now + options_.grace;
+void Master::drain(TimePoint now, Nanos grace) {
+  const TimePoint deadline = now + grace;
+  if (drain_deadline_) {
+    drain_deadline_ = std::min(*drain_deadline_, deadline);
+    return;
+  }
+  drain_deadline_ = deadline;
   scheduler_.on_drain();
   for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{});
 }

@@ -40,9 +40,8 @@ struct ManifestFields {
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
                       (format, job, run_id, tasks_from, tasks, source_digest, working_directory, order,
-                       window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes, crash_limit, halt,
-                       results, durability, version, build,
-                       created, command, ranks))
+                       window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes,
+                       crash_limit, halt, results, durability, version, build, created, command, ranks))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

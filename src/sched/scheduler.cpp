@@ -284,10 +284,16 @@ void Scheduler::on_replayed(const journal::Record& record) {
     ++replayed_attempts_;
   } else if (const auto* suspects = std::get_if<journal::Suspects>(&record)) {
     isolate(suspects->positions);
+  } else if (const auto* redo = std::get_if<journal::Redo>(&record)) {
+    on_redo(redo->positions);
   } else if (const auto* items = std::get_if<journal::SourceItems>(&record)) {
     known_keys_ = items->first.value + items->keys.size();
     end_recorded_ = end_recorded_ || items->end;
   }
+}
+
+void Scheduler::on_redo(const std::vector<Interval>& positions) {
+  for (const Interval& interval : positions) forget_failures(interval);
 }
 
 bool Scheduler::earliest_is_leased() const {

@@ -78,6 +78,8 @@ class Scheduler {
   void on_drain();
   // The worker gave back what it had not begun.
   void on_drained(Rank rank);
+  // These have failed in earlier starts, which no longer counts; they have no outcome that was replayed.
+  void on_redo(const std::vector<Interval>& positions);
   // A record of an earlier start, in journal order, before anything else happens.
   void on_replayed(const journal::Record& record);
 

@@ -56,7 +56,13 @@ struct Isolated {
 };
 
 Trouble::Params trouble(const std::string& manner, std::int64_t poison, std::int64_t every = 0) {
-  return {.count = 1000, .poison = poison, .every = every, .manner = manner, .pause = 0, .ballast = 0};
+  return {.count = 1000,
+          .poison = poison,
+          .every = every,
+          .manner = manner,
+          .fails = -1,
+          .pause = 0,
+          .ballast = 0};
 }
 
 // 0 to 99, in leases of ten.

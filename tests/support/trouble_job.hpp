@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <mpifarm.hpp>
 #include <string>
@@ -66,6 +67,7 @@ struct Trouble {
     std::int64_t poison = -1;  // the first that misbehaves
     std::int64_t every = 0;    // and each so many behind it; 0: no other
     std::string manner = "segv";
+    std::int64_t fails = -1;    // a task that throws, whatever the others do
     double pause = 0;           // seconds that every task takes
     std::uint64_t ballast = 0;  // bytes that the job takes
   };
@@ -84,6 +86,7 @@ struct Trouble {
   Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
   Result compute(const Task& task, Context& context) const {
     std::this_thread::sleep_for(std::chrono::duration<double>{params_.pause});
+    if (task.n == params_.fails) throw std::runtime_error{"this one fails"};
     const std::int64_t behind = task.n - params_.poison;
     if (params_.poison >= 0 &&
         (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
@@ -98,6 +101,8 @@ struct Trouble {
     if (manner == "kill") std::raise(SIGKILL);
     if (manner == "abort") std::abort();
     if (manner == "exit") _exit(3);
+    if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
+      throw std::runtime_error{"it is not there yet"};
     if (manner == "throw") throw std::runtime_error{"it threw"};
     if (manner == "once" && context.attempt() == 1) std::raise(SIGSEGV);
     if (manner == "loop") wait_for_ever();
@@ -120,7 +125,7 @@ struct Trouble {
   Params params_;
   std::string ballast_;
 };
-BOOST_DESCRIBE_STRUCT(Trouble::Params, (), (count, poison, every, manner, pause, ballast))
+BOOST_DESCRIBE_STRUCT(Trouble::Params, (), (count, poison, every, manner, fails, pause, ballast))
 BOOST_DESCRIBE_STRUCT(Trouble::Task, (), (n, note))
 BOOST_DESCRIBE_STRUCT(Trouble::Result, (), (n))
 
