@@ -16,7 +16,6 @@
 #include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/log.hpp"
 #include "journal/ordered.hpp"
 
 namespace mpifarm::app {
@@ -73,7 +72,7 @@ void stop(const StopCommand& command) {
   if (!holder)
     throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
   replace_file(run.stop_request(), "");
-  log::info("asked to stop: " + *holder + "; running tasks have its --grace to end");
+  print("asked to stop: " + *holder + "; running tasks have its --grace to end\n");
 }
 
 void list(const Jobs& jobs) {

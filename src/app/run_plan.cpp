@@ -220,6 +220,7 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.retry_delay =
       std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});
   options.crash_limit = crash_limit_of(manifest, type->repeatable());
+  options.copies = type->repeatable();
   options.isolates_suspects = isolation_of(manifest) == wire::Isolation::suspects;
   if (options.sequential) options.window = manifest.window;
   if (!journaled() && has_sinks()) options.most_ahead = 1 << 20;  // what waits for its turn is in memory only

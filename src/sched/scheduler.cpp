@@ -121,9 +121,14 @@ void Scheduler::give_back(const Lease& lease) {
   for (std::uint64_t position = lease.left.begin; options_.sequential && position < lease.left.end;
        ++position) {
     const BytesView descriptor = take_descriptor(descriptors);
-    if (!accepted_.contains(position)) kept_descriptors_[{position}] = descriptor;
+    if (!accepted_.contains(position) && !copied_.contains(position))
+      kept_descriptors_[{position}] = descriptor;
   }
-  accepted_.for_each_missing(lease.left, [this](Interval positions) { waiting_.insert(positions); });
+  accepted_.for_each_missing(lease.left, [this](Interval positions) {
+    if (!copied_.intersects(positions)) return waiting_.insert(positions);
+    for (std::uint64_t position = positions.begin; position < positions.end; ++position)
+      if (!drop_copy(position)) waiting_.insert({position, position + 1});
+  });
 }
 
 void Scheduler::on_items(std::vector<Bytes> descriptors, bool end, Outbox& out) {
@@ -177,7 +182,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
 
 void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now,
                            Outbox& out) {
-  const bool may_retry = block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1);
+  const bool may_retry = block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1 || !copied_.empty());
   if (may_retry || !accepted_.insert_new({block.first.value, block.first.value + block.count})) {
     take_block_by_entry(block, descriptors, tally, now, out);
     return;
@@ -193,8 +198,9 @@ void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descrip
     const Position position{block.first.value + i};
     const OutcomeEntry entry = take_entry(entries);
     const BytesView descriptor = options_.sequential ? take_descriptor(descriptors) : BytesView{};
-    if (accepted_.contains(position.value)) {
-      ++stale_;
+    const bool succeeded = entry.outcome == Outcome::succeeded;
+    if (accepted_.contains(position.value) || (!succeeded && drop_copy(position.value))) {
+      ++stale_;  // or another lease still has it
     } else if (!is_final(position, entry.outcome)) {
       retry_later(position, descriptor, entry, now, out);
     } else {
@@ -214,6 +220,7 @@ void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descrip
 void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
   constexpr std::size_t small_bytes = 4096;
   forget_failures({block.first.value, block.first.value + block.count});
+  copied_.erase({block.first.value, block.first.value + block.count});
   auto* last = out.records.empty() ? nullptr : std::get_if<journal::Outcomes>(&out.records.back());
   if (last != nullptr && last->block.first.value + last->block.count == block.first.value &&
       last->block.entries.size() + last->descriptors.size() + block.entries.size() + descriptors.size() <=
@@ -225,6 +232,14 @@ void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
     return;
   }
   out.records.emplace_back(journal::Outcomes{std::move(block), std::move(descriptors)});
+}
+
+// One of the two leases that have the task is through with it, without an outcome that counts. False when
+// there is but one.
+bool Scheduler::drop_copy(std::uint64_t position) {
+  if (!copied_.contains(position)) return false;
+  copied_.erase({position, position + 1});
+  return true;
 }
 
 void Scheduler::forget_failures(Interval positions) {

@@ -31,9 +31,11 @@ struct Options {
   OrderKind order = OrderKind::fifo;
   std::uint64_t seed = 0;
   BatchingOptions batching;
-  unsigned retries = 0;            // further attempts a failed task gets
-  Nanos retry_delay{};             // before the first of them; doubles with each, and half of it may be added
-  unsigned crash_limit = 1;        // a task that ended its process so often has failed for good
+  unsigned retries = 0;      // further attempts a failed task gets
+  Nanos retry_delay{};       // before the first of them; doubles with each, and half of it may be added
+  unsigned crash_limit = 1;  // a task that ended its process so often has failed for good
+  bool copies = false;       // at the tail, idle slots race copies of what others take long with
+  Nanos copy_age = std::chrono::milliseconds{500};  // so long a lease is out before, at least
   bool isolates_suspects = false;  // what was on a lost rank is not computed beside other tasks again
   std::uint64_t window =
       4096;  // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
@@ -151,12 +153,21 @@ class Scheduler {
   void want(Rank rank, Worker& worker);
   void end_lease(LeaseId id, Worker& worker);
   void give_back(const Lease& lease);
+  bool drop_copy(std::uint64_t position);
   void forget_failures(Interval positions);
-  bool hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
+  struct Straggler {
+    LeaseId lease;
+    std::uint64_t position = 0;
+    bool running = false;  // else it waits behind another task of its lease
+  };
+  void race_stragglers(TimePoint now, Outbox& out);
+  std::vector<Straggler> stragglers(TimePoint now, std::size_t most) const;
+  void copy_to(Rank rank, const Straggler& straggler, TimePoint now, wire::Assign& assign);
+  bool hand_out_to(Rank rank, Worker& worker, TimePoint now, wire::Assign& assign);
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);
   std::uint64_t batch_end(Interval positions) const;
-  void add_lease(Rank rank, Worker& worker, Interval positions, bool fresh, wire::Assign& assign);
+  Lease& add_lease(Rank rank, Worker& worker, Interval positions, TimePoint now, wire::Assign& assign);
   Bytes fresh_descriptors(Interval positions);
   void drop_used_items();
   Bytes kept_descriptors(Interval positions);
@@ -174,8 +185,10 @@ class Scheduler {
   IntervalSet waiting_;                         // given back, or failed and due again
   std::multimap<TimePoint, Position> retries_;  // failed, by the time they are due again
   std::map<Position, Failures> failures_;       // of tasks that are not accepted
-  IntervalSet isolated_;                        // to be computed in child processes
-  std::deque<Bytes> items_;                     // sequential: descriptors from task id items_begin_
+  IntervalSet copied_;                          // not accepted, and in two leases
+  TimePoint next_race_{};
+  IntervalSet isolated_;     // to be computed in child processes
+  std::deque<Bytes> items_;  // sequential: descriptors from task id items_begin_
   std::uint64_t items_begin_ = 0;
   std::map<Position, Bytes> kept_descriptors_;  // sequential: of waiting_ and retries_
   std::uint64_t known_keys_ = 0;                // sequential: items that earlier starts journaled

@@ -19,7 +19,7 @@ TEST(Stop, EndsALiveRunAsASignalDoes) {
     ASSERT_TRUE(wait_for_outcomes(process, path, 50));
     const Ended asked = run(mpifarm({"stop", path}));
     expect_status(asked, 0);
-    EXPECT_NE(asked.err.find("asked to stop: process"), std::string::npos) << asked.err;
+    EXPECT_NE(asked.out.find("asked to stop: process"), std::string::npos) << asked.out;
     expect_status(process.wait(), 75);
     EXPECT_EQ(tally_journal(path).seals, 1u);
     EXPECT_FALSE(std::filesystem::exists(work / "run" / "stop"));
@@ -79,6 +79,22 @@ TEST(Halt, ByPercentAndNeverAtAll) {
   EXPECT_EQ(summary_of(work / "half").whole("failed"), 500u);
   expect_refused(run(trouble(trouble_run(work / "refused", {"--halt", "sometimes"}))),
                  {"--halt", "sometimes"});
+}
+
+// What rank 1 takes a minute for, an idle slot elsewhere does at once; the run does not wait for the loser.
+TEST(Tail, IsRacedByCopies) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Command command = mpirun(3, trouble_run(path, {"--poison", "0", "--every", "1", "--manner",
+                                                 "slow_on_rank_1", "--pause", "0.001"}));
+  *std::ranges::find(command.arguments, program()) = trouble_job();
+  Process process{command};
+  const Ended ended = process.wait();
+  expect_status(ended, 0);
+  const Json summary = summary_of(path);
+  EXPECT_EQ(summary.whole("succeeded"), 1000u);
+  EXPECT_LT(summary.number("wall_seconds"), 50);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
 }
 
 TEST(Redo, ComputesAnewWhatFailed) {

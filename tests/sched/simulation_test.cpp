@@ -34,6 +34,8 @@ SimulationOptions random_options(std::uint64_t seed) {
   if (below(3) == 0) scheduler.batching.batch = 1 + below(12);
   if (below(3) == 0) scheduler.batching.prefetch = below(12);
   if (below(4) == 0) scheduler.most_ahead = 1 + below(30);
+  scheduler.copies = below(2) == 0;
+  scheduler.copy_age = Nanos{static_cast<std::int64_t>(below(3) * 1'000'000)};
   scheduler.isolates_suspects = true;
   scheduler.crash_limit = static_cast<unsigned>(1 + below(3));
   for (std::uint64_t left = options.tasks.count > 0 ? below(3) : 0; left > 0; --left)

@@ -101,6 +101,8 @@ struct Trouble {
     if (manner == "kill") std::raise(SIGKILL);
     if (manner == "abort") std::abort();
     if (manner == "exit") _exit(3);
+    if (manner == "slow_on_rank_1" && std::getenv("OMPI_COMM_WORLD_RANK") == std::string{"1"})
+      std::this_thread::sleep_for(std::chrono::seconds{60});
     if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
       throw std::runtime_error{"it is not there yet"};
     if (manner == "throw") throw std::runtime_error{"it threw"};
