@@ -72,5 +72,9 @@ class RunLock {
 // "process 1234 on host a" while a living process of this host holds the run, or one of another host seems
 // to; nothing otherwise.
 std::optional<std::string> lock_holder(const RunDirectory& run);
+// The living process of this host that holds the run; nothing when there is none.
+std::optional<long> lock_process(const RunDirectory& run);
+// By a signal, until another one continues it.
+bool is_stopped(long process);
 
 }  // namespace mpifarm
