@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+import faults
+
 GROUPS = {}  # name -> function(bench)
 
 
@@ -413,6 +415,10 @@ def parts(bench):
             sys.exit(f"bench: {entry['run_name']}: {entry['error_message']}")
     for name, values in found.items():
         bench.add("parts", name, values, "ns a task")
+
+
+group(faults.isolation)
+group(faults.faults)
 
 
 def main():
