@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/numbers.hpp"
 
@@ -39,6 +40,21 @@ Children all_children() {
   return children;
 }
 
+// Dead ones too. The kernel may be built without the file (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> own_children() {
+  const std::string self = std::to_string(getpid());
+  std::ifstream file{"/proc/self/task/" + self + "/children"};
+  std::vector<pid_t> own;
+  if (file) {
+    for (pid_t child = 0; file >> child;) own.push_back(child);
+    return own;
+  }
+  const Children children = all_children();
+  const auto [begin, end] = children.equal_range(getpid());
+  for (auto child = begin; child != end; ++child) own.push_back(child->second);
+  return own;
+}
+
 void add_family(const Children& children, pid_t process, std::set<pid_t>& family) {
   if (!family.insert(process).second) return;
   const auto [begin, end] = children.equal_range(process);
@@ -66,13 +82,10 @@ void kill_family(pid_t process) {
 void kill_descendants(const std::function<bool(pid_t)>& kept) {
   for (int round = 0; round < most_rounds; ++round) {
     bool found = false;
-    const Children children = all_children();
-    const auto [begin, end] = children.equal_range(getpid());
-    for (auto child = begin; child != end; ++child) {
-      if (kept(child->second)) continue;
+    for (const pid_t child : own_children()) {
+      if (kept(child)) continue;
       found = true;
-      kill_family(child->second);
-      waitpid(child->second, nullptr, WNOHANG);
+      if (waitpid(child, nullptr, WNOHANG) == 0) kill_family(child);
     }
     if (!found) return;
     usleep(round == 0 ? 0 : dying_micros);

@@ -12,7 +12,7 @@ void kill_family(pid_t process);
 
 // Kills all descendants of this process but the families of those children that are to be `kept`, and reaps
 // its children among them. A process whose parents have died counts as a child where this process is a
-// subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)).
+// subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)). This process has one thread.
 void kill_descendants(const std::function<bool(pid_t child)>& kept);
 
 }  // namespace mpifarm
