@@ -65,14 +65,14 @@ class Child {
     const TimePoint now = Clock::now();
     const Nanos cpu = thread_cpu_time();
     const Position next{block.first.value + block.count};
-    Part part{{lease, std::exchange(block, {}), now - std::exchange(reported_, now),
-               cpu - std::exchange(cpu_, cpu)},
-              last};
+    const Part part{{lease, std::exchange(block, {}), now - std::exchange(reported_, now),
+                     cpu - std::exchange(cpu_, cpu)},
+                    last};
     block.first = next;
-    return say(std::move(part));
+    return say(part);
   }
 
-  bool say(FromChild words) {
+  bool say(const FromChild& words) {
     rank_.put(pack(words));
     return rank_.flush(Wait::yes);
   }

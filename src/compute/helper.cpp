@@ -12,7 +12,7 @@
 
 namespace mpifarm {
 
-Helper::Helper(FindJob find_job) {
+Helper::Helper(const FindJob& find_job) {
   auto [ours, theirs] = socket_pair();
   process_ = fork();
   if (process_ < 0)

@@ -19,7 +19,7 @@ namespace mpifarm {
 class Helper {
  public:
   // Forks: call it while the process has one thread. Throws MachineryFailure.
-  explicit Helper(FindJob find_job);
+  explicit Helper(const FindJob& find_job);
   Helper(const Helper&) = delete;
   Helper& operator=(const Helper&) = delete;
   // Ends the helper and all children, and waits for that.

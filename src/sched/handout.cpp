@@ -130,7 +130,9 @@ std::optional<Interval> Scheduler::next_fresh(std::uint64_t most) {
 // adds the descriptors.
 Lease& Scheduler::add_lease(Rank rank, Worker& worker, Interval positions, TimePoint now,
                             wire::Assign& assign) {
-  auto [id, lease] = leases_.add();
+  const auto added = leases_.add();
+  const LeaseId id = added.first;
+  Lease& lease = added.second;
   wire::Lease& message = assign.leases.emplace_back();
   message.id = id;
   message.first = {positions.begin};

@@ -182,7 +182,8 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
 
 void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now,
                            Outbox& out) {
-  const bool may_retry = block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1 || !copied_.empty());
+  const bool may_retry = block.succeeded != block.count &&
+                         (options_.retries > 0 || options_.crash_limit > 1 || !copied_.empty());
   if (may_retry || !accepted_.insert_new({block.first.value, block.first.value + block.count})) {
     take_block_by_entry(block, descriptors, tally, now, out);
     return;

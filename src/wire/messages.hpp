@@ -64,7 +64,8 @@ struct SetupDetails {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed& isolation& timeout& memory_bytes;
+    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed& isolation& timeout&
+        memory_bytes;
   }
 };
 
