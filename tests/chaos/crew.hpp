@@ -1,0 +1,38 @@
+#pragma once
+// Carries cases out in processes of their own, several at a time, as each needs to be the subreaper of what
+// it starts.
+
+#include <functional>
+#include <map>
+
+#include "trial.hpp"
+
+namespace mpifarm::chaos {
+
+class Crew {
+ public:
+  using Done = std::function<void(const Case&, const Report&)>;
+
+  // `done` is called in this process, one at a time. Places are made in `directory` and removed when nothing
+  // was wrong.
+  Crew(int most, Loads& loads, std::filesystem::path directory, Done done);
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+  ~Crew();
+
+  // Waits while too many are under way.
+  void carry_out(const Case& drawn);
+  void finish();
+  std::filesystem::path place_of(const Case& drawn) const;
+
+ private:
+  void wait_for_one();
+
+  std::size_t most_;
+  Loads& loads_;
+  std::filesystem::path directory_;
+  Done done_;
+  std::map<pid_t, Case> under_way_;
+};
+
+}  // namespace mpifarm::chaos
