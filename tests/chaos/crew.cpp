@@ -24,6 +24,7 @@ std::string encode(const Report& report) {
   };
   for (const auto& [kind, hit] : report.disturbances)
     add(hit ? "hit" : "missed", std::to_string(static_cast<int>(kind)));
+  add("mpirun_hung", std::to_string(report.mpirun_hung));
   for (const std::string& told : report.story) add("story", told);
   for (const std::string& why : report.wrong) add("wrong", why);
   return text + "end\n";
@@ -37,6 +38,7 @@ Report decode(const std::string& text) {
     const std::string rest = line.substr(std::min(line.size(), fact.size() + 1));
     if (fact == "hit" || fact == "missed")
       report.disturbances.emplace_back(static_cast<Kind>(std::stoi(rest)), fact == "hit");
+    if (fact == "mpirun_hung") report.mpirun_hung = std::stoi(rest);
     if (fact == "story") report.story.push_back(rest);
     if (fact == "wrong") report.wrong.push_back(rest);
     whole = whole || fact == "end";

@@ -16,16 +16,18 @@ namespace mpifarm::chaos {
 namespace {
 
 constexpr std::string_view usage =
-    "usage: chaos N [--seed S] [--only K] [--jobs J] [-v]\n"
+    "usage: chaos N [--seed S] [--only K] [--like TEXT] [--jobs J] [-v]\n"
     "  N         runs, numbered from 0\n"
     "  --seed S  what they are drawn from (random)\n"
     "  --only K  run K alone\n"
+    "  --like T  those alone whose line, as -v prints it, has T\n"
     "  --jobs J  so many at a time (2)\n"
-    "  -v        a line for each\n";
+    "  -v        what each was, and what happened\n";
 
 struct Options {
   std::uint64_t runs = 0;
   std::optional<std::uint64_t> seed, only;
+  std::string like;
   int jobs = 2;
   bool verbose = false;
 };
@@ -46,6 +48,8 @@ Options parse(const std::vector<std::string>& words) {
       options.seed = number_of<std::uint64_t>(value());
     else if (words[i] == "--only")
       options.only = number_of<std::uint64_t>(value());
+    else if (words[i] == "--like")
+      options.like = value();
     else if (words[i] == "--jobs")
       options.jobs = number_of<int>(value());
     else if (words[i] == "-v")
@@ -103,8 +107,10 @@ int carry_out(const Options& options) {
               std::cout.flush();
               if (!good) places.keep();
             }};
-  for (std::uint64_t number = options.only.value_or(0); number < options.runs; ++number)
-    crew.carry_out(draw_case(seed, number, able));
+  for (std::uint64_t number = options.only.value_or(0); number < options.runs; ++number) {
+    const Case drawn = draw_case(seed, number, able);
+    if (describe(drawn).find(options.like) != std::string::npos) crew.carry_out(drawn);
+  }
   crew.finish();
   std::cout << "seed " << seed << '\n' << tally.text();
   return tally.wrong() == 0 ? 0 : 1;

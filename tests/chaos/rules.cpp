@@ -35,6 +35,7 @@ std::set<int> statuses_of_mpirun(Kind kind) {
 
 // Nothing when the status says nothing.
 std::optional<std::set<int>> right_statuses(const Start& start, const Happened& happened) {
+  if (happened.mpirun_hung) return std::nullopt;
   if (!happened.hit) return std::set{0};
   const bool of_command = happened.hit == Kind::supervisor_killed ||
                           (happened.hit == Kind::mpirun_killed && start.way != Way::supervised);
@@ -58,11 +59,10 @@ bool must_complete(const Start& start, const Happened& happened) {
 // How many starts of a master the journal may hold more than before; one that dies early leaves no trace.
 bool right_starts(const Start& start, const Happened& happened) {
   const std::uint64_t more = happened.after.journal.starts - happened.before.journal.starts;
-  if (happened.before.complete) return more == 0;
   const bool again =
       start.way == Way::supervised && happened.hit && (happened.hit_rank_zero || !happened.hit_running);
   const std::uint64_t most = again ? 2 : 1;
-  return more <= most && (!must_complete(start, happened) || more >= 1);
+  return more <= most && (!must_complete(start, happened) || more >= 1 || happened.before.all_on_record);
 }
 
 }  // namespace
@@ -71,6 +71,7 @@ State state_of(const std::filesystem::path& run, std::uint64_t tasks) {
   State state;
   state.is_run = std::filesystem::exists(run / "run.json");
   if (std::filesystem::exists(run / "journal")) state.journal = e2e::tally_journal(run);
+  state.all_on_record = state.is_run && state.journal.outcomes == tasks;
   if (std::filesystem::exists(run / "summary.json"))
     state.complete =
         state.journal.outcomes == tasks && e2e::Json::file(run / "summary.json").text("status") == "complete";

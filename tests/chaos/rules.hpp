@@ -8,8 +8,9 @@ namespace mpifarm::chaos {
 
 // What a run's files say, when no process of it is left.
 struct State {
-  bool is_run = false;    // it can be resumed
-  bool complete = false;  // every task has its outcome and the summary says so
+  bool is_run = false;         // it can be resumed
+  bool all_on_record = false;  // every task has its outcome, though the rest may be to do
+  bool complete = false;       // and the summary says so
   e2e::JournalTally journal;
 };
 
@@ -23,6 +24,7 @@ struct Happened {
   bool hit_rank_zero = false;  // it, or what rank 0 cannot go on without
   int status = 0;              // 128 + signal
   bool hung = false;
+  bool mpirun_hung = false;  // when all ranks had ended, which is none of ours to mend
   State before, after;
 };
 

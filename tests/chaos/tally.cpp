@@ -39,6 +39,7 @@ void Tally::add(const Report& report) {
   const bool hit = std::ranges::any_of(report.disturbances, [](const auto& each) { return each.second; });
   ++runs_;
   starts_ += report.story.size();
+  mpirun_hung_ += static_cast<std::uint64_t>(report.mpirun_hung);
   wrong_ += bad;
   disturbed_ += hit;
   wrong_disturbed_ += hit && bad;
@@ -56,6 +57,9 @@ std::string Tally::text() const {
     if (const Count& count = by_kind_[i]; count.drawn > 0)
       text += fmt::format("{:<22}{:>8}{:>8}{:>8}\n", name_of(static_cast<Kind>(i)), count.drawn, count.hit,
                           count.wrong);
+  if (mpirun_hung_ > 0)
+    text += fmt::format("mpirun stayed by itself after its ranks had ended, and was killed: {} times\n",
+                        mpirun_hung_);
   return text + fmt::format(
                     "{} runs in {} starts, {} of them disturbed before their end; {} wrong\n"
                     "a disturbed run goes wrong with a probability below {:.2g} (95 %, {} of {} seen)\n",

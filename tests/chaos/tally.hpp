@@ -23,7 +23,7 @@ class Tally {
     std::uint64_t drawn = 0, hit = 0, wrong = 0;
   };
   std::array<Count, kinds> by_kind_;
-  std::uint64_t runs_ = 0, disturbed_ = 0, wrong_ = 0, wrong_disturbed_ = 0, starts_ = 0;
+  std::uint64_t runs_ = 0, disturbed_ = 0, wrong_ = 0, wrong_disturbed_ = 0, starts_ = 0, mpirun_hung_ = 0;
 };
 
 }  // namespace mpifarm::chaos

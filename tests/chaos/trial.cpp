@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <thread>
@@ -18,12 +19,43 @@ using std::chrono::steady_clock;
 constexpr milliseconds look{3};
 constexpr seconds longest_start{90};
 constexpr seconds longest_start_of_mpi{300};  // after which the ranks that wait for one give up
+constexpr seconds longest_alone{20};          // of an mpirun without ranks
 constexpr seconds longest_leaving{10};        // of what is left when the command has ended
 constexpr double seconds_of_mpi = 0.9;        // to begin and to end
 
 bool strikes_rank_zero(Kind kind) {
   return kind == Kind::rank_zero_killed || kind == Kind::mpirun_killed || kind == Kind::supervisor_killed;
 }
+
+// With one start.
+class Patience {
+ public:
+  explicit Patience(Way way) : way_{way} {}
+
+  bool ended(bool may_take_minutes) const {
+    return steady_clock::now() >
+           begun_ + longest_start + (may_take_minutes ? longest_start_of_mpi : seconds{0});
+  }
+  // Open MPI 4.1's mpirun sometimes stays when its ranks have ended. Whoever started it by hand can end it.
+  bool mpirun_hangs() {
+    const auto now = steady_clock::now();
+    if (way_ == Way::supervised || now < next_look_) return false;
+    next_look_ = now + seconds{1};
+    const std::vector<Seen> all = descendants();
+    const bool alone = std::ranges::none_of(all, [](const Seen& process) {
+      return process.rank >= 0 ||
+             !(process.name == "orterun" || process.name == "mpirun" || process.state == 'Z');
+    });
+    if (!alone) since_.reset();
+    if (alone && !since_) since_ = now;
+    return since_ && now > *since_ + longest_alone;
+  }
+
+ private:
+  Way way_;
+  steady_clock::time_point begun_ = steady_clock::now(), next_look_ = begun_;
+  std::optional<steady_clock::time_point> since_;
+};
 
 }  // namespace
 
@@ -68,6 +100,7 @@ void Trial::start(std::size_t number) {
   happened.before = state_;
   const auto begun = steady_clock::now();
   supervise(start, command_of(drawn_, start, job_, run_, !state_.is_run, number > 0), number, happened);
+  report_.mpirun_hung += happened.mpirun_hung;
   state_ = state_of(run_, drawn_.shape.tasks);
   happened.after = state_;
   report_.story.push_back(
@@ -87,8 +120,9 @@ std::string Trial::told(const Start& start, const Happened& happened) const {
                     : !happened.hit        ? "missed"
                     : happened.hit_running ? "hit"
                                            : "hit before it ran";
-  return fmt::format("{}: {}{}, status {}, {} of {} on record{}", where_, hit,
-                     happened.hit_rank_zero ? " with rank 0" : "", happened.status,
+  return fmt::format("{}: {}{}{}, status {}, {} of {} on record{}", where_, hit,
+                     happened.hit_rank_zero ? " with rank 0" : "",
+                     happened.mpirun_hung ? ", mpirun hung" : "", happened.status,
                      happened.after.journal.outcomes, drawn_.shape.tasks,
                      happened.after.complete ? ", complete" : "");
 }
@@ -104,16 +138,14 @@ void Trial::supervise(const Start& start, const e2e::Command& command, std::size
     if (strike) strike->look();
     std::this_thread::sleep_for(look);
   };
-  const auto begun = steady_clock::now();
-  const auto deadline = [&] {
-    return begun + longest_start + (strike && strike->hit_stops_start() ? longest_start_of_mpi : seconds{0});
-  };
-  while (process.running() && !happened.hung) {
+  Patience patience{start.way};
+  while (process.running() && !happened.hung && !happened.mpirun_hung) {
     meanwhile();
-    happened.hung = steady_clock::now() > deadline();
+    happened.hung = patience.ended(strike && strike->hit_stops_start());
+    happened.mpirun_hung = patience.mpirun_hangs();
   }
   if (happened.hung) wrong("still there: " + describe(descendants()));
-  if (happened.hung) process.kill_all();
+  if (happened.hung || happened.mpirun_hung) process.kill_all();
   const e2e::Ended ended = process.wait();
   happened.status = ended.status;
   e2e::write_text(place_ / fmt::format("start-{}.out", number + 1), ended.out);

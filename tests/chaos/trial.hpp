@@ -13,6 +13,7 @@ struct Report {
   std::vector<std::pair<Kind, bool>> disturbances;  // whether it hit before the end
   std::vector<std::string> story;                   // a line for each start
   std::vector<std::string> wrong;
+  int mpirun_hung = 0;  // starts
 };
 
 class Trial {
