@@ -46,15 +46,13 @@ class Patience {
       return process.rank >= 0 ||
              !(process.name == "orterun" || process.name == "mpirun" || process.state == 'Z');
     });
-    if (!alone) since_.reset();
-    if (alone && !since_) since_ = now;
-    return since_ && now > *since_ + longest_alone;
+    if (!alone) ranks_seen_ = now;
+    return now > ranks_seen_ + longest_alone;
   }
 
  private:
   Way way_;
-  steady_clock::time_point begun_ = steady_clock::now(), next_look_ = begun_;
-  std::optional<steady_clock::time_point> since_;
+  steady_clock::time_point begun_ = steady_clock::now(), next_look_ = begun_, ranks_seen_ = begun_;
 };
 
 }  // namespace
