@@ -17,9 +17,11 @@ namespace {
 
 constexpr std::size_t longest_name = 15;  // of what the kernel keeps
 
+// What could be read, should the process end meanwhile.
 std::string contents(const std::string& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  std::ostringstream out;
+  out << std::ifstream{file, std::ios::binary}.rdbuf();
+  return out.str();
 }
 
 bool lives(const Seen& process) { return process.state != 'Z' && process.state != 'X'; }
