@@ -89,7 +89,6 @@ fs::path Crew::place_of(const Case& drawn) const {
 }
 
 void Crew::carry_out(const Case& drawn) {
-  loads_.undisturbed(drawn.shape);  // here, where it stays known
   while (under_way_.size() >= most_) wait_for_one();
   const fs::path place = place_of(drawn);
   fs::create_directories(place);

@@ -14,7 +14,7 @@ class Crew {
   using Done = std::function<void(const Case&, const Report&)>;
 
   // `done` is called in this process, one at a time. Places are made in `directory` and removed when nothing
-  // was wrong.
+  // was wrong. `loads` must know the answers already.
   Crew(int most, Loads& loads, std::filesystem::path directory, Done done);
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;

@@ -107,10 +107,14 @@ int carry_out(const Options& options) {
               std::cout.flush();
               if (!good) places.keep();
             }};
+  std::vector<Case> cases;
   for (std::uint64_t number = options.only.value_or(0); number < options.runs; ++number) {
     const Case drawn = draw_case(seed, number, able);
-    if (describe(drawn).find(options.like) != std::string::npos) crew.carry_out(drawn);
+    if (describe(drawn).find(options.like) != std::string::npos) cases.push_back(drawn);
   }
+  for (const Case& drawn : cases)
+    loads.undisturbed(drawn.shape);  // waits for any child, so before the crew has some
+  for (const Case& drawn : cases) crew.carry_out(drawn);
   crew.finish();
   std::cout << "seed " << seed << '\n' << tally.text();
   return tally.wrong() == 0 ? 0 : 1;

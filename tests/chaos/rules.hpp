@@ -24,7 +24,7 @@ struct Happened {
   bool hit_rank_zero = false;  // it, or what rank 0 cannot go on without
   int status = 0;              // 128 + signal
   bool hung = false;
-  bool mpirun_hung = false;  // when all ranks had ended, which is none of ours to mend
+  bool mpirun_hung = false;  // when no rank was left, or only stopped ones
   State before, after;
 };
 

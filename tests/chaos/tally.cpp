@@ -58,7 +58,7 @@ std::string Tally::text() const {
       text += fmt::format("{:<22}{:>8}{:>8}{:>8}\n", name_of(static_cast<Kind>(i)), count.drawn, count.hit,
                           count.wrong);
   if (mpirun_hung_ > 0)
-    text += fmt::format("mpirun stayed by itself after its ranks had ended, and was killed: {} times\n",
+    text += fmt::format("mpirun stayed when its ranks had ended or were stopped, and was killed: {} times\n",
                         mpirun_hung_);
   return text + fmt::format(
                     "{} runs in {} starts, {} of them disturbed before their end; {} wrong\n"

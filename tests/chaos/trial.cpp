@@ -36,15 +36,16 @@ class Patience {
     return steady_clock::now() >
            begun_ + longest_start + (may_take_minutes ? longest_start_of_mpi : seconds{0});
   }
-  // Open MPI 4.1's mpirun sometimes stays when its ranks have ended. Whoever started it by hand can end it.
+  // Open MPI 4.1's mpirun sometimes stays when its ranks have ended, and always as long as one is stopped
+  // that rank 0 no longer watches. Whoever started it by hand can end it.
   bool mpirun_hangs() {
     const auto now = steady_clock::now();
     if (way_ == Way::supervised || now < next_look_) return false;
     next_look_ = now + seconds{1};
     const std::vector<Seen> all = descendants();
     const bool alone = std::ranges::none_of(all, [](const Seen& process) {
-      return process.rank >= 0 ||
-             !(process.name == "orterun" || process.name == "mpirun" || process.state == 'Z');
+      const bool is_mpirun = process.rank < 0 && (process.name == "orterun" || process.name == "mpirun");
+      return !is_mpirun && process.state != 'Z' && process.state != 'T';
     });
     if (!alone) ranks_seen_ = now;
     return now > ranks_seen_ + longest_alone;
