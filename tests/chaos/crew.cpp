@@ -47,6 +47,10 @@ Report decode(const std::string& text) {
   return report;
 }
 
+volatile std::sig_atomic_t interrupted = 0;
+
+void interrupt(int) { interrupted = 1; }
+
 void kill_descendants() {
   for (const Seen& process : descendants()) ::kill(process.id, SIGKILL);
 }
@@ -59,6 +63,7 @@ void leave(int) {
 
 [[noreturn]] void be_carrier(const Case& drawn, Loads& loads, const fs::path& place) {
   std::signal(SIGTERM, leave);
+  std::signal(SIGINT, SIG_IGN);  // the driver says when to end
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   setenv("TMPDIR", place.c_str(), 1);  // what launchers leave goes with the place
   Report report;
@@ -78,42 +83,54 @@ Crew::Crew(int most, Loads& loads, fs::path directory, Done done)
     : most_{static_cast<std::size_t>(most)},
       loads_{loads},
       directory_{std::move(directory)},
-      done_{std::move(done)} {}
+      done_{std::move(done)} {
+  struct sigaction action {};  // which ends a wait
+  action.sa_handler = interrupt;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
 
 Crew::~Crew() {
   for (const auto& [process, drawn] : under_way_) ::kill(process, SIGTERM);
+  for (const auto& [process, drawn] : under_way_)
+    while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+    }
 }
 
 fs::path Crew::place_of(const Case& drawn) const {
   return directory_ / (std::to_string(drawn.seed) + "-" + std::to_string(drawn.number));
 }
 
-void Crew::carry_out(const Case& drawn) {
-  while (under_way_.size() >= most_) wait_for_one();
+bool Crew::carry_out(const Case& drawn) {
+  while (under_way_.size() >= most_)
+    if (!wait_for_one()) return false;
   const fs::path place = place_of(drawn);
   fs::create_directories(place);
   const pid_t process = fork();
   if (process < 0) throw std::runtime_error{"cannot fork"};
   if (process == 0) be_carrier(drawn, loads_, place);
   under_way_.emplace(process, drawn);
+  return true;
 }
 
 void Crew::finish() {
-  while (!under_way_.empty()) wait_for_one();
+  while (!under_way_.empty() && wait_for_one()) {
+  }
 }
 
-void Crew::wait_for_one() {
+bool Crew::wait_for_one() {
   int status = 0;
   const pid_t process = waitpid(-1, &status, 0);
+  if (interrupted != 0) return false;
   if (process < 0 && errno != EINTR) throw std::runtime_error{"lost a process"};
   const auto found = under_way_.find(process);
-  if (found == under_way_.end()) return;
+  if (found == under_way_.end()) return true;
   const Case drawn = found->second;
   under_way_.erase(found);
   const fs::path place = place_of(drawn);
   const Report report = decode(fs::exists(place / "report") ? e2e::read_text(place / "report") : "");
   if (report.wrong.empty()) fs::remove_all(place);
   done_(drawn, report);
+  return true;
 }
 
 }  // namespace mpifarm::chaos

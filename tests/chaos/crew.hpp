@@ -20,13 +20,14 @@ class Crew {
   Crew& operator=(const Crew&) = delete;
   ~Crew();
 
-  // Waits while too many are under way.
-  void carry_out(const Case& drawn);
+  // Waits while too many are under way. False after SIGINT or SIGTERM: it was not begun, and those under way
+  // end with the crew.
+  bool carry_out(const Case& drawn);
   void finish();
   std::filesystem::path place_of(const Case& drawn) const;
 
  private:
-  void wait_for_one();
+  bool wait_for_one();
 
   std::size_t most_;
   Loads& loads_;

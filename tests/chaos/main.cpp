@@ -114,7 +114,8 @@ int carry_out(const Options& options) {
   }
   for (const Case& drawn : cases)
     loads.undisturbed(drawn.shape);  // waits for any child, so before the crew has some
-  for (const Case& drawn : cases) crew.carry_out(drawn);
+  for (const Case& drawn : cases)
+    if (!crew.carry_out(drawn)) break;
   crew.finish();
   std::cout << "seed " << seed << '\n' << tally.text();
   return tally.wrong() == 0 ? 0 : 1;
