@@ -16,6 +16,7 @@
 #include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "journal/ordered.hpp"
 
 namespace mpifarm::app {
@@ -64,6 +65,16 @@ class MergedOutcomes {
 };
 
 }  // namespace
+
+void stop(const StopCommand& command) {
+  const RunDirectory run{command.directory};
+  require_run(run);
+  const auto holder = lock_holder(run);
+  if (!holder)
+    throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
+  replace_file(run.stop_request(), "");
+  log::info("asked to stop: " + *holder + "; running tasks have its --grace to end");
+}
 
 void list(const Jobs& jobs) {
   std::size_t width = 0;

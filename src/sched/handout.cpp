@@ -79,13 +79,14 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
   }
 }
 
-// A task that has failed before goes alone, since an attempt number belongs to a whole lease.
+// A task that has failed before goes alone, since an attempt number belongs to a whole lease; and a lease is
+// isolated or not.
 std::uint64_t Scheduler::batch_end(Interval positions) const {
-  if (failures_.empty()) return positions.end;
-  const auto failed = failures_.lower_bound({positions.begin});
-  if (failed == failures_.end()) return positions.end;
-  if (failed->first.value == positions.begin) return positions.begin + 1;
-  return std::min(positions.end, failed->first.value);
+  std::uint64_t end = positions.end;
+  if (const auto failed = failures_.lower_bound({positions.begin}); failed != failures_.end())
+    end = std::min(end, std::max(failed->first.value, positions.begin + 1));
+  if (!isolated_.empty()) end = isolated_.same_end({positions.begin, end});
+  return end;
 }
 
 std::optional<Interval> Scheduler::next_waiting(std::uint64_t most) {
@@ -124,7 +125,8 @@ void Scheduler::add_lease(Rank rank, Worker& worker, Interval positions, bool fr
   message.first = {positions.begin};
   message.count = positions.size();
   if (const auto failed = failures_.find({positions.begin}); failed != failures_.end())
-    message.attempt = failed->second + 1;
+    message.attempt = failed->second.attempts() + 1;
+  message.isolated = !isolated_.empty() && isolated_.contains(positions.begin);
   if (options_.sequential) {
     message.descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
     lease.descriptors = message.descriptors;

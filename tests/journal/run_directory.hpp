@@ -69,6 +69,9 @@ inline std::vector<Record> sample_records() {
           SourceItems{{0}, {11, 22, 33}, false},
           outcomes_of(0, {"one", "", "three"}, true),
           FailedAttempt{{3}, 1, "out of luck"},
+          CrashedAttempt{{4}, 2, "killed"},
+          Suspects{{{5, 7}, {9, 10}}},
+          Spent{Nanos{3}, Nanos{2}, Nanos{1}},
           SourceItems{{3}, {}, true},
           Sealed{true, "2026-11-20T12:40:00Z"}};
 }
