@@ -11,6 +11,7 @@ namespace mpifarm::chaos {
 namespace {
 
 constexpr int left_by_exit = 3;  // with which the leaving task ends its rank
+constexpr int failed_rank = 3;   // with which a rank ends that has lost its helper
 constexpr int killed = 128 + SIGKILL, crashed = 128 + SIGSEGV;
 
 // Those that plain mpirun may end with: its own for the rank that it lost.
@@ -26,6 +27,7 @@ std::set<int> statuses_of_mpirun(Kind kind) {
     case Kind::worker_paused:
       return {0, 1, 75, killed};
     case Kind::helper_killed:
+      return {0, failed_rank};
     case Kind::isolated_task_killed:
       return {0};
     default:
@@ -48,7 +50,7 @@ std::optional<std::set<int>> right_statuses(const Start& start, const Happened& 
 // The start itself must bring the run to its end.
 bool must_complete(const Start& start, const Happened& happened) {
   if (!happened.hit) return true;
-  if (happened.hit == Kind::helper_killed || happened.hit == Kind::isolated_task_killed) return true;
+  if (happened.hit == Kind::isolated_task_killed) return true;
   if (happened.hit == Kind::supervisor_killed) return false;
   if (start.way == Way::supervised || happened.hit == Kind::worker_paused) return true;
   if (!happened.hit_running || happened.hit_rank_zero) return false;
@@ -80,7 +82,7 @@ State state_of(const std::filesystem::path& run, std::uint64_t tasks) {
 
 bool ends_in_order(const Start& start, const Happened& happened) {
   if (!happened.hit) return true;
-  if (happened.hit == Kind::helper_killed || happened.hit == Kind::isolated_task_killed) return true;
+  if (happened.hit == Kind::isolated_task_killed) return true;
   return happened.hit_running && !happened.hit_rank_zero && start.way != Way::plain;
 }
 

@@ -73,10 +73,10 @@ bool Strike::hit_stops_start() const {
 }
 
 // Nothing until all that it is to strike is there.
-std::vector<pid_t> Strike::targets() const {
+std::vector<Seen> Strike::targets() const {
   if (disturbance_.kind == Kind::supervisor_killed ||
       (disturbance_.kind == Kind::mpirun_killed && way_ != Way::supervised))
-    return {process_.id()};
+    return {Seen{.id = process_.id()}};
   const std::vector<Seen> all = descendants();
   std::vector<Seen> possible;
   switch (disturbance_.kind) {
@@ -97,10 +97,10 @@ std::vector<pid_t> Strike::targets() const {
       });
   }
   const std::size_t wanted = victims_of(disturbance_.kind);
-  std::vector<pid_t> chosen;
+  std::vector<Seen> chosen;
   if (possible.size() < wanted) return chosen;
   for (std::size_t i = 0; i < wanted; ++i)
-    chosen.push_back(possible[(disturbance_.choice + i) % possible.size()].id);
+    chosen.push_back(possible[(disturbance_.choice + i) % possible.size()]);
   return chosen;
 }
 
@@ -110,9 +110,12 @@ void Strike::strike() {
   // is for no test, the second for few.
   const bool may_hang_start = way_ != Way::plain && disturbance_.choice % 8 == 0;
   if (disturbance_.kind == Kind::worker_stopped && !running && !may_hang_start) return;
-  const std::vector<pid_t> chosen = targets();
-  for (const pid_t process : chosen)
-    if (::kill(process, signal_of(disturbance_.kind)) == 0) struck_.push_back(process);
+  for (const Seen& process : targets()) {
+    if (::kill(process.id, signal_of(disturbance_.kind)) != 0) continue;
+    struck_.push_back(process.id);
+    const bool outside_ranks = process.rank < 0;
+    hit_rank_zero_ = hit_rank_zero_ || outside_ranks || process.rank == 0;
+  }
   if (struck_.empty()) return;
   hit_ = true;
   hit_running_ = running;

@@ -28,6 +28,8 @@ class Strike {
   bool hit() const { return hit_; }
   // All ranks had joined and the run had begun.
   bool hit_running() const { return hit_running_; }
+  // It, or what it cannot go on without.
+  bool hit_rank_zero() const { return hit_rank_zero_; }
   // It may take MPI's start as long as a rank gives it at most.
   bool hit_stops_start() const;
 
@@ -36,7 +38,7 @@ class Strike {
 
   bool due();
   bool moment_has_come() const;
-  std::vector<pid_t> targets() const;
+  std::vector<Seen> targets() const;
   void strike();
 
   Disturbance disturbance_;
@@ -49,7 +51,7 @@ class Strike {
   Time begun_;
   std::optional<Time> come_, wake_;
   std::vector<pid_t> struck_;
-  bool hit_ = false, hit_running_ = false;
+  bool hit_ = false, hit_running_ = false, hit_rank_zero_ = false;
 };
 
 }  // namespace mpifarm::chaos

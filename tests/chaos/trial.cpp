@@ -23,10 +23,6 @@ constexpr seconds longest_alone{20};          // of an mpirun without ranks
 constexpr seconds longest_leaving{10};        // of what is left when the command has ended
 constexpr double seconds_of_mpi = 0.9;        // to begin and to end
 
-bool strikes_rank_zero(Kind kind) {
-  return kind == Kind::rank_zero_killed || kind == Kind::mpirun_killed || kind == Kind::supervisor_killed;
-}
-
 // With one start.
 class Patience {
  public:
@@ -43,9 +39,11 @@ class Patience {
     if (way_ == Way::supervised || now < next_look_) return false;
     next_look_ = now + seconds{1};
     const std::vector<Seen> all = descendants();
-    const bool alone = std::ranges::none_of(all, [](const Seen& process) {
+    const auto idle = [&](const Seen& process) { return process.state == 'Z' || process.state == 'T'; };
+    const bool alone = std::ranges::all_of(all, [&](const Seen& process) {
       const bool is_mpirun = process.rank < 0 && (process.name == "orterun" || process.name == "mpirun");
-      return !is_mpirun && process.state != 'Z' && process.state != 'T';
+      const auto parent = std::ranges::find(all, process.parent, &Seen::id);
+      return is_mpirun || idle(process) || (parent != all.end() && idle(*parent));
     });
     if (!alone) ranks_seen_ = now;
     return now > ranks_seen_ + longest_alone;
@@ -156,7 +154,7 @@ void Trial::supervise(const Start& start, const e2e::Command& command, std::size
   if (strike && strike->hit()) {
     happened.hit = start.disturbance->kind;
     happened.hit_running = strike->hit_running();
-    happened.hit_rank_zero = strikes_rank_zero(*happened.hit);
+    happened.hit_rank_zero = strike->hit_rank_zero();
   }
   note_exit_of_task(start, happened);
 }
