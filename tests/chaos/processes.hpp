@@ -11,8 +11,8 @@ namespace mpifarm::chaos {
 struct Seen {
   pid_t id = 0, parent = 0;
   char state = '?';
-  std::string name;  // comm
-  int rank = -1;     // that a launcher gave it, or the process it was forked from
+  std::string name{};  // comm
+  int rank = -1;       // that a launcher gave it, or the process it was forked from
 };
 
 // All that this process has started and what that started, be they orphans: this process is their subreaper.
