@@ -14,7 +14,9 @@ int tell(const std::exception& failure) {
   if (bad_input && !speaks_for_all()) return 0;  // mpirun would end rank 0 before it has said what is wrong
   log::set_footer({});
   std::fprintf(stderr, "mpifarm: %s\n", printable(failure.what()).c_str());
-  return static_cast<int>(bad_input ? ExitStatus::bad_input : ExitStatus::machinery);
+  if (bad_input) return static_cast<int>(ExitStatus::bad_input);
+  const bool resumable = dynamic_cast<const ProcessLost*>(&failure) != nullptr;
+  return static_cast<int>(resumable ? ExitStatus::resumable : ExitStatus::machinery);
 }
 
 int tell_unknown() {

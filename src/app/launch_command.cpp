@@ -20,6 +20,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/processes.hpp"
 #include "describe/json.hpp"
 #include "run/run_directory.hpp"
 
@@ -30,7 +31,7 @@ constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience_with_launcher = std::chrono::seconds{10};  // to end once rank 0 has said how it ended
 constexpr auto patience_with_term = std::chrono::seconds{5};
-constexpr Nanos look_at_master = std::chrono::seconds{1};
+constexpr Nanos look_at_ranks_every = std::chrono::seconds{1};
 constexpr Nanos patience_with_stopped = std::chrono::seconds{20};
 constexpr auto most_back_off = std::chrono::seconds{60};
 
@@ -83,6 +84,7 @@ class Launcher {
     return false;
   }
   bool not_found() const { return not_found_; }
+  pid_t id() const { return id_; }
   void kill(int signal) const { ::kill(id_, signal); }
 
  private:
@@ -139,7 +141,7 @@ class Watch {
       pass_signals_on();
       const TimePoint now = Clock::now();
       end_what_hangs(now);
-      end_stopped_master(now);
+      look_at_ranks(now);
       std::this_thread::sleep_for(look);
     }
   }
@@ -160,16 +162,25 @@ class Watch {
       launcher_.kill(SIGTERM);
   }
 
-  // The other ranks leave a rank 0 that is stopped alone, and mpirun waits for it. A suspension of all does
-  // not count: this process would not look either.
-  void end_stopped_master(TimePoint now) {
-    if (now < next_look_at_master_) return;
-    next_look_at_master_ = now + look_at_master;
+  // A suspension of all does not count: this process would not look either.
+  void look_at_ranks(TimePoint now) {
+    if (now < next_look_at_ranks_) return;
+    next_look_at_ranks_ = now + look_at_ranks_every;
+    end_stopped_master();
+    const bool any = !living_children_of(launcher_.id()).empty();
+    had_ranks_ = had_ranks_ || any;
+    without_ranks_for_ = had_ranks_ && !any ? without_ranks_for_ + look_at_ranks_every : Nanos{0};
+    if (without_ranks_for_ >= patience_with_launcher && !rank_zero_ended_)
+      rank_zero_ended_ = now - patience_with_launcher;
+  }
+  // The other ranks leave a rank 0 that is stopped alone, and mpirun waits for it.
+  void end_stopped_master() {
     const auto master = lock_process(run_);
-    stopped_for_ = master && is_stopped(*master) ? stopped_for_ + look_at_master : Nanos{0};
+    const bool stopped = master && process_state(static_cast<pid_t>(*master)) == 'T';
+    stopped_for_ = stopped ? stopped_for_ + look_at_ranks_every : Nanos{0};
     if (stopped_for_ < patience_with_stopped) return;
     log::warning("rank 0 was stopped for " + duration_text(seconds(stopped_for_)) + " and is ended");
-    ::kill(*master, SIGKILL);
+    ::kill(static_cast<pid_t>(*master), SIGKILL);
     stopped_for_ = Nanos{0};
   }
 
@@ -177,8 +188,9 @@ class Watch {
   const StatusFile& status_;
   const RunDirectory& run_;
   int& signals_passed_;
-  TimePoint next_look_at_master_{};
-  Nanos stopped_for_{};
+  TimePoint next_look_at_ranks_{};
+  Nanos stopped_for_{}, without_ranks_for_{};
+  bool had_ranks_ = false;
   std::optional<TimePoint> rank_zero_ended_;
 };
 

@@ -39,6 +39,8 @@ std::optional<LaunchedAs> launched_as() {
 
 int ranks_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(0); }
 
+int rank_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_RANK").value_or(0); }
+
 bool survives_losses() {
   if (std::getenv("OMPI_MCA_orte_hnp_uri") == nullptr) return true;
   const char* recovery = std::getenv("OMPI_MCA_orte_enable_recovery");

@@ -15,6 +15,8 @@ std::optional<LaunchedAs> launched_as();
 
 // How many of them run on this host; 0 when the launcher does not say.
 int ranks_on_this_host();
+// This one's number among them, from 0.
+int rank_on_this_host();
 
 // The others go on when a rank dies. mpirun ends them all, unless it was told to recover.
 bool survives_losses();

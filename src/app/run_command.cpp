@@ -65,10 +65,11 @@ class Rank {
     std::fflush(nullptr);
     std::_Exit(status);
   }
-  // A worker that fails cannot go on, and the others cannot know.
+  // A worker that fails is lost. Where that ends the run, all end at once: the others cannot know.
   [[noreturn]] static void fail(const std::exception& error) {
     std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank,
                  error.what());
+    if (survives_losses()) leave_after_loss(static_cast<int>(ExitStatus::machinery));
     MpiSession::abort(static_cast<int>(ExitStatus::machinery));
   }
 

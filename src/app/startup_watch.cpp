@@ -2,41 +2,32 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "app/launch_command.hpp"
 #include "app/launcher.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/processes.hpp"
 
 namespace mpifarm::app {
 namespace {
 
 constexpr auto look = std::chrono::milliseconds{100};
+constexpr auto longest_spawn = std::chrono::seconds{10};  // of all ranks of a host
 constexpr auto longest_start = std::chrono::minutes{5};
 
-// Processes that this one's parent has, this one included.
-int siblings() {
-  int count = 0;
-  std::error_code gone;
-  const std::filesystem::path threads = "/proc/" + std::to_string(getppid()) + "/task";
-  std::filesystem::directory_iterator thread{threads, gone};
-  for (; !gone && thread != std::filesystem::directory_iterator{}; thread.increment(gone)) {
-    std::ifstream children{thread->path() / "children"};
-    for (pid_t child = 0; children >> child;) {
-      std::string stat;  // "PID (NAME) STATE ..."
-      std::getline(std::ifstream{"/proc/" + std::to_string(child) + "/stat"}, stat);
-      const auto name_end = stat.rfind(") ");
-      if (name_end != std::string::npos && stat[name_end + 2] != 'Z') ++count;
-    }
-  }
-  return count;
+// Whether the ranks of this host are children of the parent: else a wrapper stands between.
+bool launcher_is_parent() {
+  const std::string name = process_name(getppid());
+  return name == "mpirun" || name == "mpiexec" || name == "orterun" || name == "orted";
 }
 
 [[noreturn]] void leave(const char* why) {
+  if (speaks_for_all()) tell_launcher(static_cast<int>(ExitStatus::resumable));
   std::fprintf(stderr, "mpifarm: rank %d leaves (%s); start it again\n",
                launched_as().value_or(LaunchedAs{}).rank, why);
   std::_Exit(static_cast<int>(ExitStatus::machinery));
@@ -59,17 +50,23 @@ StartupWatch::~StartupWatch() {
   thread_.join();
 }
 
+// The launcher starts the ranks of a host one after the other, in their order. So those below this one are
+// there from the beginning, and after a while all are.
 void StartupWatch::watch() {
-  const TimePoint deadline = Clock::now() + longest_start;
+  const TimePoint begin = Clock::now();
   const int here = ranks_on_this_host();  // 0: the launcher does not say
-  bool were_all_here = false;             // else they are not the parent's own children, or still to come
+  const bool ordered = here > 0 && launcher_is_parent();
+  bool were_all_here = false;  // else they are not the parent's own children, or still to come
   std::unique_lock lock{mutex_};
-  while (!started_.wait_for(lock, look, [this] { return over_; })) {
-    const int living = siblings();
+  do {
+    const auto living = static_cast<int>(living_children_of(getppid()).size());
     were_all_here = were_all_here || (here > 0 && living >= here);
-    if (were_all_here && living < here) leave("a rank ended while MPI was starting");
-    if (Clock::now() > deadline) leave("MPI does not start: nothing for 5 minutes");
-  }
+    const Nanos elapsed = Clock::now() - begin;
+    const int expected = were_all_here || (ordered && elapsed > longest_spawn) ? here : 0;
+    if (living < std::max(expected, ordered ? rank_on_this_host() + 1 : 0))
+      leave("a rank ended while MPI was starting");
+    if (elapsed > longest_start) leave("MPI does not start: nothing for 5 minutes");
+  } while (!started_.wait_for(lock, look, [this] { return over_; }));
 }
 
 }  // namespace mpifarm::app

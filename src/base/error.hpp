@@ -26,6 +26,11 @@ struct MachineryFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A process that this one needs was ended from outside. What it did is lost, and can be done again.
+struct ProcessLost : MachineryFailure {
+  using MachineryFailure::MachineryFailure;
+};
+
 // Bytes that should decode do not.
 struct CorruptData : std::runtime_error {
   using std::runtime_error::runtime_error;

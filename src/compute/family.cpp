@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/numbers.hpp"
+#include "base/processes.hpp"
 
 namespace mpifarm {
 namespace {
@@ -40,15 +41,11 @@ Children all_children() {
   return children;
 }
 
-// Dead ones too. The kernel may be built without the file (CONFIG_PROC_CHILDREN).
+// Dead ones too.
 std::vector<pid_t> own_children() {
-  const std::string self = std::to_string(getpid());
-  std::ifstream file{"/proc/self/task/" + self + "/children"};
+  const std::string listed = "/proc/self/task/" + std::to_string(getpid()) + "/children";
+  if (access(listed.c_str(), R_OK) == 0) return children_of(getpid());
   std::vector<pid_t> own;
-  if (file) {
-    for (pid_t child = 0; file >> child;) own.push_back(child);
-    return own;
-  }
   const Children children = all_children();
   const auto [begin, end] = children.equal_range(getpid());
   for (auto child = begin; child != end; ++child) own.push_back(child->second);

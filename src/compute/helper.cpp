@@ -46,11 +46,10 @@ JobFacts Helper::make_job(const JobRecipe& recipe, const helper::ChildOptions& o
       }
     }
   int status = 0;
-  const bool ended = waitpid(process_, &status, WNOHANG) == process_;
-  return {.error = "the process that was to make the job " +
-                   (ended ? "was " + describe_end(status) : std::string{"has ended"}),
-          .source_size = 0,
-          .sample_keys = {}};
+  const bool known = waitpid(process_, &status, 0) == process_;
+  throw ProcessLost{
+      "the helper process " + (known ? "was " + describe_end(status) : std::string{"ended"}) +
+      " while it made the job; see whether the job's constructor or the host's memory did that"};
 }
 
 void Helper::keep_suspects(const std::string& file) { send(helper::KeepSuspects{file}); }

@@ -25,7 +25,7 @@ class Helper {
   // Ends the helper and all children, and waits for that.
   ~Helper();
 
-  // Has the helper make the job; waits for it. Throws MachineryFailure when the helper has ended.
+  // Has the helper make the job; waits for it. Throws ProcessLost when the helper has ended.
   JobFacts make_job(const JobRecipe& recipe, const helper::ChildOptions& options);
   bool has_job() const { return has_job_; }
   // When this process ends while its threads compute, what they computed is appended to `file` (absolute):

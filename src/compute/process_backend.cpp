@@ -71,7 +71,7 @@ void ProcessBackend::start(std::vector<Assignment> assignments) {
 
 void ProcessBackend::collect(std::vector<Completion>& completions) {
   const std::scoped_lock lock{mutex_};
-  if (!failure_.empty()) throw MachineryFailure{failure_};
+  if (!failure_.empty()) throw ProcessLost{failure_};
   std::ranges::move(completed_, std::back_inserter(completions));
   completed_.clear();
 }

@@ -41,7 +41,7 @@ class ProcessBackend final : public Backend {
 
   unsigned slots() const override { return options_.slots; }
   void start(std::vector<Assignment> assignments) override;
-  // Throws MachineryFailure when the helper has ended or cannot start children.
+  // Throws ProcessLost when the helper has ended or cannot start children.
   void collect(std::vector<Completion>& completions) override;
   void flush() override {}  // children report every millisecond by themselves
   void drain() override;

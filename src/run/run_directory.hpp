@@ -74,7 +74,5 @@ class RunLock {
 std::optional<std::string> lock_holder(const RunDirectory& run);
 // The living process of this host that holds the run; nothing when there is none.
 std::optional<long> lock_process(const RunDirectory& run);
-// By a signal, until another one continues it.
-bool is_stopped(long process);
 
 }  // namespace mpifarm

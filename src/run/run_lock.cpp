@@ -106,13 +106,6 @@ std::optional<long> lock_process(const RunDirectory& run) try {
   return std::nullopt;  // gone meanwhile
 }
 
-bool is_stopped(long process) {
-  std::string line;
-  std::getline(std::ifstream{"/proc/" + std::to_string(process) + "/stat"}, line);
-  const std::size_t name_end = line.rfind(") ");
-  return name_end != std::string::npos && line[name_end + 2] == 'T';
-}
-
 RunLock::RunLock(const RunDirectory& run, bool force) : file_{run.lock()}, descriptor_{open_locked(file_)} {
   const auto holder = parse(read_file(file_));
   if (descriptor_ < 0 || (holder && may_live(*holder) && !(force && holder->host != host_name()))) {

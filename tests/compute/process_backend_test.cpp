@@ -211,7 +211,8 @@ TEST(Helper, SaysWhyTheJobCannotBeMade) {
   EXPECT_FALSE(helper.has_job());
   EXPECT_EQ(make(Trouble::name, "", 0), "");
   EXPECT_TRUE(helper.has_job());
-  EXPECT_NE(make(Trouble::name, "constructor", 0).find("the process that was to make the job"),
+  EXPECT_NE(support::message_of<ProcessLost>([&] { make(Trouble::name, "constructor", 0); })
+                .find("killed by signal 11 (Segmentation fault) while it made the job"),
             std::string::npos);
 }
 
