@@ -6,7 +6,7 @@
 source "$(dirname "$0")/common.sh"
 seconds=600
 if [[ ${1:-} =~ ^([0-9]+|minimise)$ ]]; then seconds=$1 && shift; fi
-all=(wire journal csv json_lines manifest)
+all=(wire journal csv json_lines task_list manifest)
 targets=("${@:-${all[@]}}")
 for target in "${targets[@]}"; do
   [[ " ${all[*]} " == *" $target "* ]] || { say "there is no target \"$target\"; it is one of ${all[*]}" >&2; exit 2; }

@@ -1,6 +1,8 @@
 // Writes the inputs that each corpus begins with, as DIRECTORY/TARGET/NUMBER: by the encoders themselves, so
 // that a fuzzer starts from what they write today.
 
+#include <zlib.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -103,7 +105,21 @@ void add_journal(Seeds seeds) {
   add(every, {});
 }
 
-void add_text(Seeds csv, Seeds json_lines) {
+Bytes gzip(BytesView text) {
+  z_stream stream{};
+  Bytes out(1000, '\0');
+  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+void add_text(Seeds csv, Seeds json_lines, Seeds task_list) {
   samples::Random random{1};
   for (int i = 0; i < 6; ++i) {
     const samples::Flat flat = random.flat();
@@ -115,14 +131,21 @@ void add_text(Seeds csv, Seeds json_lines) {
     describe::append_csv_header<samples::Deep>(nested);
     describe::append_csv_row(nested, deep);
     csv.add(nested);
+    task_list.add(BytesView{nested}.substr(1));
     describe::append_json(lines, flat);
     lines += "\r\n";
+    const std::size_t begin = lines.size();
     describe::append_json(lines, deep);
+    task_list.add(BytesView{lines}.substr(begin));
     json_lines.add(lines + "\n\n{}");
   }
   csv.add("0\xef\xbb\xbfi8,text\r\n-128,\"a \"\"b\"\"\r\nc\"\r\n\r\n7,");
   csv.add("1text\n\"not closed");
   json_lines.add(R"(0[1,-0.0,1e400,18446744073709551616,"\ud83d\ude42\u0000"])");
+  task_list.add(
+      "\n \n\xef\xbb\xbf"
+      "name,bits\n\"a, b\",\"[true]\"\n");
+  task_list.add(gzip("{\"name\":\"x\"}\n{}\n") + gzip("{\"point\":{\"y\":3}}") + std::string(3, '\0'));
   json_lines.add("1{\"real\":\"nan\",\"maybe\":null}");
 }
 
@@ -149,6 +172,6 @@ int main(int count, char** arguments) {
   const std::filesystem::path directory = arguments[1];
   add_wire({directory, "wire"});
   add_journal({directory, "journal"});
-  add_text({directory, "csv"}, {directory, "json_lines"});
+  add_text({directory, "csv"}, {directory, "json_lines"}, {directory, "task_list"});
   add_manifest({directory, "manifest"});
 }
