@@ -28,14 +28,16 @@ fuzz() {
   say "$1: $(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$1.log") inputs in $seconds s, none broke it"
 }
 
-# Keeps what was once found broken, and of the rest one input for each edge of the code that is reached.
+# Keeps what was once found broken, and of the rest those inputs that together reach most of the code.
 minimise() {
-  local corpus=tests/fuzz/corpus/$1 least=build-fuzz/least/$1
+  local corpus=tests/fuzz/corpus/$1 least=build-fuzz/least/$1 most_files=80
   rm -rf "$least" && mkdir -p "$least" "$corpus" "build-fuzz/found/$1"
   cp "$corpus"/found-* "$least/" 2>/dev/null || true
-  "build-fuzz/tests/fuzz/fuzz_$1" "${limits[@]}" -merge=1 -use_counters=0 "$least" "$corpus" "build-fuzz/seeds/$1" \
-    "build-fuzz/found/$1" >"build-fuzz/$1-merge.log" 2>&1
-  rm -rf "$corpus" && cp -r "$least" "$corpus"
+  "build-fuzz/tests/fuzz/fuzz_$1" "${limits[@]}" -set_cover_merge=1 -use_counters=0 -use_cmp=0 "$least" "$corpus" \
+    "build-fuzz/seeds/$1" "build-fuzz/found/$1" >"build-fuzz/$1-merge.log" 2>&1
+  rm -rf "$corpus" && mkdir "$corpus"
+  # They were written in the order of what each adds.
+  find "$least" -type f -printf '%T@ %p\n' | sort -n | head -n "$most_files" | cut -d' ' -f2 | xargs cp -t "$corpus"
   say "$1: $(find "$corpus" -type f | wc -l) files, $(du -sb --apparent-size "$corpus" | cut -f1) bytes"
 }
 

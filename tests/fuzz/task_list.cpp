@@ -88,6 +88,15 @@ List read_json_lines(const std::string& path, BytesView text) {
   return list;
 }
 
+Bytes json_lines(const std::vector<Bytes>& tasks) {
+  Bytes lines;
+  for (const Bytes& task : tasks) {
+    job_type<Listed>().append_task_json(lines, task);
+    lines += '\n';
+  }
+  return lines;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const char* data, std::size_t size) {
@@ -104,12 +113,12 @@ extern "C" int LLVMFuzzerTestOneInput(const char* data, std::size_t size) {
                 list.refusal.find(expected.refusal) != list.refusal.npos,
             "a list is refused for what the reader of its form says");
   }
-  Bytes lines;
-  for (const Bytes& task : list.tasks) {
-    job_type<Listed>().append_task_json(lines, task);
-    lines += '\n';
-  }
+  const Bytes lines = json_lines(list.tasks);
   const List again = read(path, lines);
-  require(again.refusal.empty() && again.tasks == list.tasks, "tasks written again read back the same");
+  require(again.refusal.empty() && json_lines(again.tasks) == lines,
+          "tasks written again read back the same");
+  // CSV takes bytes that are not UTF-8; JSON, which cannot, says U+FFFD.
+  if (lines.find("\xef\xbf\xbd") == lines.npos)
+    require(again.tasks == list.tasks, "tasks written again are the same tasks");
   return 0;
 }
