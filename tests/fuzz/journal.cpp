@@ -77,6 +77,10 @@ void check_goes_on(const std::filesystem::path& run, const Survey& survey,
 void check(const std::filesystem::path& run) {
   Survey survey;
   if (!accepted([&] { survey = inspect(run); })) return;
+  for (const Segment& segment : survey.segments)
+    require(segment.valid_bytes >= header_bytes(segment.header.number) &&
+                segment.valid_bytes <= std::filesystem::file_size(segment.path),
+            "what counts of a segment begins with its header and is there");
   if (!survey.segments.empty()) {
     const Segment& last = survey.segments.back();
     require(last.valid_bytes + survey.torn_bytes == std::filesystem::file_size(last.path),

@@ -17,6 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const char* data, std::size_t size) {
     require(BytesView{error.what()}.find("the run.json") != BytesView::npos, "a refusal names the file");
     return 0;
   }
+  const describe::Value whole = describe::parse_json({data, size});
+  const describe::Value* params = whole.find("params");
+  require(manifest.params == (params == nullptr ? describe::Value{} : *params),
+          "params are as they are written");
   const std::string text = to_json(manifest);
   const Manifest again = parse_manifest(text, "again");
   require(to_json(again) == text, "a manifest reads back the same");

@@ -97,6 +97,9 @@ void add_journal(Seeds seeds) {
   const Bytes first = start({1, 7, {}}, records);
   add(first, {});
   add(first, start({2, 7, {first.size()}}, records));
+  // With what a master that was thought dead has added.
+  const std::uint64_t counted = start({1, 7, {}}, {records[0], records[1], records[2]}).size();
+  add(first, start({2, 7, {counted}}, records));
   add(first.substr(0, 200), start({2, 7, {200}}, {}));
   Bytes every;
   journal::Writer writer{std::make_unique<Memory>(every), {1, 7, {}}};
