@@ -2,7 +2,6 @@
 // file: what a returned sync() promised is there, what is there is what was written, and the run goes on.
 
 #include <cerrno>
-#include <iterator>
 
 #include "failing_disk.hpp"
 #include "fate.hpp"
@@ -13,9 +12,8 @@ namespace {
 // A run and its disk, with account of what its writers were promised.
 class Life {
  public:
-  // Starts from here on, each with its records until a call fails: of `synced_of` records in turn the first
-  // is flushed, the second stays in memory, and the last is synced. Gives the error's message, empty without
-  // one.
+  // So many starts one after the other, each with its records: of three in turn one is flushed, one stays in
+  // memory, one is synced. Ends at the first call that fails; gives what that threw, or nothing.
   std::string live(int starts) {
     std::string error;
     disk.during([&] {
@@ -59,7 +57,6 @@ class Life {
     promised_ = appended_.size();
   }
 
-  std::size_t promised() const { return promised_; }
   const std::vector<std::string>& appended() const { return appended_; }
 
   RunDirectory run;
