@@ -148,6 +148,7 @@ void add_text(Seeds csv, Seeds json_lines, Seeds task_list) {
   task_list.add(
       "\n \n\xef\xbb\xbf"
       "name,bits\n\"a, b\",\"[true]\"\n");
+  task_list.add("{}\r\n \t\r\n\n{\"name\":\"x\"}");
   task_list.add(gzip("{\"name\":\"x\"}\n{}\n") + gzip("{\"point\":{\"y\":3}}") + std::string(3, '\0'));
   json_lines.add("1{\"real\":\"nan\",\"maybe\":null}");
 }

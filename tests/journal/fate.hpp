@@ -10,6 +10,13 @@
 
 namespace mpifarm::journal {
 
+// Under sanitizers, where all is slower, only each so many-th case of the longest tests.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr int stride = 5;
+#else
+inline constexpr int stride = 1;
+#endif
+
 // A segment as its writer meant it.
 struct Meant {
   std::vector<std::uint64_t> known_lengths;  // of the segments before, as its header states them
