@@ -35,9 +35,9 @@ minimise() {
   cp "$corpus"/found-* "$least/" 2>/dev/null || true
   "build-fuzz/tests/fuzz/fuzz_$1" "${limits[@]}" -set_cover_merge=1 -use_counters=0 -use_cmp=0 "$least" "$corpus" \
     "build-fuzz/seeds/$1" "build-fuzz/found/$1" >"build-fuzz/$1-merge.log" 2>&1
-  rm -rf "$corpus" && mkdir "$corpus"
   # They were written in the order of what each adds.
-  find "$least" -type f -printf '%T@ %p\n' | sort -n | head -n "$most_files" | cut -d' ' -f2 | xargs cp -t "$corpus"
+  find "$least" -type f -printf '%T@ %p\n' | sort -n | sed "1,${most_files}d; s/^[^ ]* //" | xargs -r rm
+  rm -rf "$corpus" && cp -r "$least" "$corpus"
   say "$1: $(find "$corpus" -type f | wc -l) files, $(du -sb --apparent-size "$corpus" | cut -f1) bytes"
 }
 
