@@ -22,6 +22,13 @@ void add_start_flags(CommandLine& line) {
              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
   line.value("--nice", "N", "added to the nice value of computing threads (10)");
+  line.value("--timeout", "SECONDS", "a task that takes longer has failed; it is isolated for that");
+  line.value("--isolate", "thread|process|auto",
+             "where tasks are computed; auto: on threads, and in processes what was on a rank that died");
+  line.value("--memory", "SIZE", "that an isolated task may take, such as 500M or 2G");
+  line.value("--crash-limit", "N",
+             "so many processes a task may crash before it has failed (2; 1 if it is not repeatable)");
+  line.value("--halt", "never|soon|now[,fail=N|N%]", "stop when so many tasks have failed for good (never)");
   line.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
   line.value("--heartbeat", "SECONDS", "so long a silence of a rank means that it is lost (10)");
   line.value("--progress", "auto|bar|log|none",
@@ -36,6 +43,24 @@ sched::BatchingOptions batching_options(const CommandLine& line) {
           line.number_or_auto<std::uint64_t>("--prefetch", 0, most)};
 }
 
+LimitOptions limit_options(const CommandLine& line) {
+  LimitOptions options;
+  if (const auto* text = line.given("--isolate")) {
+    check_isolate("--isolate", *text);
+    options.isolate = *text;
+  }
+  options.timeout_seconds = line.number<double>("--timeout", 0.001, 1e8);
+  if (const auto* text = line.given("--memory")) options.memory_bytes = parse_bytes("--memory", *text);
+  options.crash_limit = line.number<unsigned>("--crash-limit", 1, 1'000'000);
+  if (const auto* text = line.given("--halt")) {
+    parse_halt("--halt", *text);
+    options.halt = *text;
+  }
+  ManifestFields together;
+  take_limits(options, together);  // refuses what does not go together
+  return options;
+}
+
 StartOptions start_options(const CommandLine& line) {
   StartOptions options;
   options.threads = line.number_or_auto<unsigned>("--threads", 1, 4096);
@@ -44,6 +69,7 @@ StartOptions start_options(const CommandLine& line) {
   options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
   options.heartbeat_seconds = line.number<double>("--heartbeat", 1, 1e6).value_or(options.heartbeat_seconds);
+  options.limits = limit_options(line);
   options.quiet = line.is_on("--quiet,-q");
   options.verbose = line.is_on("--verbose,-v");
   if (const auto* text = line.given("--progress")) options.progress = parse_progress(*text);
@@ -63,6 +89,8 @@ void add_run_flags(CommandLine& line) {
   line.value("--durability", "sync|batch|none",
              "when an outcome counts: on disk; in the kernel, on disk within a second; no journal (batch)");
   line.value("--results", "csv|jsonl|sqlite|none", "the results file (csv; jsonl where a Result is nested)");
+  line.on_off("--force",
+              "with --continue: take the run over from a master of another host, which must be dead");
   line.on_off("--dry-run", "say what would run, and run nothing");
 }
 
@@ -149,6 +177,9 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   command.continues = line.is_on("--continue");
   command.dry_run = line.is_on("--dry-run");
+  command.force = line.is_on("--force");
+  if (command.force && !command.continues)
+    throw BadInput{"--force has no effect on a new run (there is no --continue); leave it out"};
   if (command.continues && command.directory.empty())
     throw BadInput{"--continue does not know the run; name it with --run DIR"};
   command.type->params_from_flags(command.job_flags);  // refuses what is malformed, before MPI starts
@@ -196,9 +227,23 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
 Command parse_resume(std::vector<std::string> arguments) {
   CommandLine line{"Carries on an unfinished run.", "resume"};
   line.positional("RUN", "the run's directory");
+  line.value("--redo", "failed", "compute anew what failed for good");
+  line.on_off("--force", "take the run over from a master of another host, which must be dead");
   add_start_flags(line);
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  return ResumeCommand{line.the_positional("RUN"), start_options(line)};
+  ResumeCommand command{line.the_positional("RUN"), start_options(line), false, line.is_on("--force")};
+  if (const auto* text = line.given("--redo")) {
+    if (*text != "failed") throw BadInput{"--redo is not known (\"" + *text + "\"); use failed"};
+    command.redo_failed = true;
+  }
+  return command;
+}
+
+Command parse_stop(std::vector<std::string> arguments) {
+  CommandLine line{"Asks a live run to end in order, as SIGTERM does; it can be resumed.", "stop"};
+  line.positional("RUN", "the run's directory");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  return StopCommand{line.the_positional("RUN")};
 }
 
 Command parse_list(std::vector<std::string> arguments) {
@@ -331,12 +376,13 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "run") return parse_run(std::move(rest), jobs);
   if (name == "launch") return parse_launch(std::move(rest), jobs);
   if (name == "resume") return parse_resume(std::move(rest));
+  if (name == "stop") return parse_stop(std::move(rest));
   if (name == "list") return parse_list(std::move(rest));
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
-  const std::vector<std::string> names{"run",    "launch",  "resume",   "list",   "describe",
+  const std::vector<std::string> names{"run",    "launch",  "resume",   "stop",   "list",     "describe",
                                        "status", "results", "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/launch_command.hpp"
+#include "app/limits.hpp"
 #include "app/progress.hpp"
 #include "app/simulate_command.hpp"
 #include "base/clock.hpp"
@@ -30,6 +31,7 @@ struct StartOptions {
   double heartbeat_seconds = 10;  // of silence, after which a rank counts as lost
   bool quiet = false, verbose = false;
   ProgressMode progress = ProgressMode::automatic;
+  LimitOptions limits;
 };
 
 // What the run is; nothing: the default, or what the run to be continued has.
@@ -50,6 +52,7 @@ struct RunCommand {
   StartOptions start;
   std::string directory;  // empty: the default
   bool continues = false;
+  bool force = false;  // as ResumeCommand's
   bool dry_run = false;
   std::vector<std::string> command;  // as typed, for the manifest
 
@@ -59,8 +62,13 @@ struct RunCommand {
 struct ResumeCommand {
   std::string directory;
   StartOptions start;
+  bool redo_failed = false;
+  bool force = false;  // a lock of another host is that of a dead master
 };
 
+struct StopCommand {
+  std::string directory;
+};
 struct ListCommand {};
 struct DescribeCommand {
   const JobType* type = nullptr;
@@ -81,8 +89,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<RunCommand, ResumeCommand, ListCommand, DescribeCommand, StatusCommand,
-                             ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand,
+                             StatusCommand, ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -7,7 +7,7 @@ namespace mpifarm::app {
 JournalCounts count_journal(const RunDirectory& run) {
   using namespace journal;
   JournalCounts counts;
-  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed>()};
+  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed, Redo>()};
   for (Record record; follower.next(record);) {
     if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
       counts.succeeded += outcomes->block.succeeded;
@@ -17,6 +17,8 @@ JournalCounts count_journal(const RunDirectory& run) {
       counts.source_ended = counts.source_ended || items->end;
     } else if (const auto* sealed = std::get_if<Sealed>(&record)) {
       counts.complete = sealed->complete;
+    } else if (const auto* redo = std::get_if<Redo>(&record)) {
+      for (const Interval& positions : redo->positions) counts.failed -= positions.size();
     } else {
       ++counts.starts;
       counts.complete = false;

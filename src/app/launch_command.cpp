@@ -14,11 +14,13 @@
 #include <thread>
 
 #include "app/signals.hpp"
+#include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "describe/json.hpp"
 #include "run/run_directory.hpp"
 
 namespace mpifarm::app {
@@ -28,6 +30,8 @@ constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience_with_launcher = std::chrono::seconds{10};  // to end once rank 0 has said how it ended
 constexpr auto patience_with_term = std::chrono::seconds{5};
+constexpr Nanos look_at_master = std::chrono::seconds{1};
+constexpr Nanos patience_with_stopped = std::chrono::seconds{20};
 constexpr auto most_back_off = std::chrono::seconds{60};
 
 // Where rank 0 says how it ended; gone with the supervisor.
@@ -108,16 +112,34 @@ class Launcher {
   bool ended_ = false, not_found_ = false;
 };
 
+// What the run's own files say of its end, for a rank 0 that could not reach the status file: it ran on
+// another host. A lock that was left means that it was killed.
+std::optional<int> status_of_files(const RunDirectory& run) try {
+  std::error_code unseen;
+  if (std::filesystem::exists(run.lock(), unseen) || !std::filesystem::exists(run.summary(), unseen))
+    return {};
+  const describe::Value summary = describe::parse_json(read_file(run.summary()));
+  const auto* status = summary.find("status");
+  const auto* failed = summary.find("failed");
+  if (status == nullptr || failed == nullptr || describe::to_json(*status) != "\"complete\"") return {};
+  return static_cast<int>(describe::to_json(*failed) == "0" ? ExitStatus::success : ExitStatus::tasks_failed);
+} catch (const std::exception& failure) {
+  log::debug(failure.what());
+  return std::nullopt;
+}
+
 // Looks after one start until the launcher has ended.
 class Watch {
  public:
-  Watch(Launcher& launcher, const StatusFile& status, int& signals_passed)
-      : launcher_{launcher}, status_{status}, signals_passed_{signals_passed} {}
+  Watch(Launcher& launcher, const StatusFile& status, const RunDirectory& run, int& signals_passed)
+      : launcher_{launcher}, status_{status}, run_{run}, signals_passed_{signals_passed} {}
 
   void until_ended() {
     while (launcher_.running()) {
       pass_signals_on();
-      end_what_hangs(Clock::now());
+      const TimePoint now = Clock::now();
+      end_what_hangs(now);
+      end_stopped_master(now);
       std::this_thread::sleep_for(look);
     }
   }
@@ -138,9 +160,25 @@ class Watch {
       launcher_.kill(SIGTERM);
   }
 
+  // The other ranks leave a rank 0 that is stopped alone, and mpirun waits for it. A suspension of all does
+  // not count: this process would not look either.
+  void end_stopped_master(TimePoint now) {
+    if (now < next_look_at_master_) return;
+    next_look_at_master_ = now + look_at_master;
+    const auto master = lock_process(run_);
+    stopped_for_ = master && is_stopped(*master) ? stopped_for_ + look_at_master : Nanos{0};
+    if (stopped_for_ < patience_with_stopped) return;
+    log::warning("rank 0 was stopped for " + duration_text(seconds(stopped_for_)) + " and is ended");
+    ::kill(*master, SIGKILL);
+    stopped_for_ = Nanos{0};
+  }
+
   Launcher& launcher_;
   const StatusFile& status_;
+  const RunDirectory& run_;
   int& signals_passed_;
+  TimePoint next_look_at_master_{};
+  Nanos stopped_for_{};
   std::optional<TimePoint> rank_zero_ended_;
 };
 
@@ -169,12 +207,14 @@ int launch(const LaunchCommand& command) {
   for (unsigned relaunched = 0;; ++relaunched) {
     status_file.clear();
     Launcher launcher{launcher_words(command, directory.is_run()), status_file.path()};
-    Watch{launcher, status_file, signals_passed}.until_ended();
+    Watch{launcher, status_file, directory, signals_passed}.until_ended();
     if (launcher.not_found())
       throw MachineryFailure{
           "mpirun cannot be started (it is not in PATH); install Open MPI, or load its module"};
     // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
-    const int status = status_file.read().value_or(static_cast<int>(ExitStatus::resumable));
+    std::optional<int> said = status_file.read();
+    if (!said) said = status_of_files(directory);
+    const int status = said.value_or(static_cast<int>(ExitStatus::resumable));
     if (!worth_another_start(status, signals_passed > 0)) return status;
     if (relaunched == command.relaunches || !command.repeatable) return status;
     const auto back_off = std::min(std::chrono::seconds{1U << std::min(relaunched, 6U)}, most_back_off);

@@ -26,6 +26,9 @@ struct Carry {
   int operator()(const RunCommand& command) const { return run(command, jobs); }
   int operator()(const ResumeCommand& command) const { return resume(command, jobs); }
   int operator()(const LaunchCommand& command) const { return launch(command); }
+  int operator()(const StopCommand& command) const {
+    return look([&] { stop(command); });
+  }
   int operator()(const ListCommand&) const {
     return look([&] { list(jobs); });
   }

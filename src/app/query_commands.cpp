@@ -65,6 +65,16 @@ class MergedOutcomes {
 
 }  // namespace
 
+void stop(const StopCommand& command) {
+  const RunDirectory run{command.directory};
+  require_run(run);
+  const auto holder = lock_holder(run);
+  if (!holder)
+    throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
+  replace_file(run.stop_request(), "");
+  print("asked to stop: " + *holder + "; running tasks have its --grace to end\n");
+}
+
 void list(const Jobs& jobs) {
   std::size_t width = 0;
   for (const JobType* job : jobs) width = std::max(width, job->name().size());

@@ -6,6 +6,8 @@
 
 namespace mpifarm::app {
 
+// Leaves the request where a live master looks for it. Throws BadInput for a run that is not live.
+void stop(const StopCommand& command);
 void list(const Jobs& jobs);
 void describe_job(const DescribeCommand& command);
 void status(const StatusCommand& command);  // with `watch`, when the run is no longer live

@@ -18,6 +18,7 @@
 #include "app/startup_watch.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "node/identity.hpp"
 #include "node/loop.hpp"
 #include "transport/loopback.hpp"
 
@@ -32,7 +33,7 @@ constexpr auto longest_finalise = std::chrono::seconds{30};
 class Rank {
  public:
   // Begins MPI when a launcher started this process.
-  Rank() {
+  explicit Rank(const Jobs& jobs) : helper_{[&jobs](std::string_view name) { return find_job(jobs, name); }} {
     if (const auto launched = launched_as()) {
       const StartupWatch watch;
       session_.emplace(launched->size);
@@ -43,6 +44,7 @@ class Rank {
   }
 
   WatchedTransport& transport() { return *transport_; }
+  Helper& helper() { return helper_; }
 
   // Ends MPI. When a rank dies in this moment, Open MPI would wait for it.
   void finalise(int status) {
@@ -71,6 +73,7 @@ class Rank {
   }
 
  private:
+  Helper helper_;  // before MPI and before any thread
   std::optional<MpiSession> session_;
   std::unique_ptr<Transport> alone_;
   std::optional<WatchedTransport> transport_;
@@ -85,8 +88,9 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   int status = 0;
   try {
     Waker waker;
+    check_token();
     while_beating(rank.transport(), waker, [&] { plan.emplace(make_plan()); });
-    master.emplace(rank.transport(), jobs, *plan, start);
+    master.emplace(rank.transport(), rank.helper(), jobs, *plan, start);
     status = master->run();
   } catch (const std::exception& error) {
     status = tell(error);
@@ -109,7 +113,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
 int be_worker(Rank& rank, const Jobs& jobs) try {
   WatchedTransport& transport = rank.transport();
   Waker waker;
-  Worker worker{transport, waker, jobs};
+  Worker worker{transport, waker, jobs, &rank.helper()};
   const End end = serve(transport, worker, waker);
   const int status = static_cast<int>(ExitStatus::success);
   if (end == End::master_lost) {
@@ -136,7 +140,7 @@ int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& sta
   keep_freed_memory();
   umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);
-  Rank rank;
+  Rank rank{jobs};
   catch_signals();
   const int status =
       rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, start) : be_worker(rank, jobs);
@@ -159,7 +163,14 @@ int run(const RunCommand& command, const Jobs& jobs) {
 
 int resume(const ResumeCommand& command, const Jobs& jobs) {
   return be_rank(
-      jobs, [&] { return plan_resume(command.directory, jobs); }, command.start);
+      jobs,
+      [&] {
+        return plan_resume(
+            command.directory,
+            {.limits = command.start.limits, .redo_failed = command.redo_failed, .force = command.force},
+            jobs);
+      },
+      command.start);
 }
 
 }  // namespace mpifarm::app

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
 #include "app/launcher.hpp"
 #include "app/run_files.hpp"
@@ -19,6 +20,7 @@ namespace mpifarm::app {
 namespace {
 
 constexpr auto status_interval = std::chrono::milliseconds{500};
+constexpr Nanos no_hurry = std::chrono::hours{24 * 365};
 constexpr Nanos longest_beat = std::chrono::milliseconds{500};
 // Workers are more patient than the master: a run whose master is busy is worth waiting for.
 constexpr Nanos least_master_patience = std::chrono::seconds{30};
@@ -39,8 +41,10 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.run_id = plan.manifest.run_id;
   options.seed = plan.manifest.seed;
   options.nice = start.nice;
+  options.isolation = isolation_of(plan.manifest);
+  options.timeout = nanos(plan.manifest.timeout_seconds);
+  options.memory_bytes = plan.manifest.memory_bytes;
   options.allotment = {start.threads, start.master_slots};
-  options.grace = nanos(start.grace_seconds);
   options.heartbeat = {
       .beat = beat_of(start),
       .patience = std::max<Nanos>(least_master_patience, 3 * nanos(start.heartbeat_seconds))};
@@ -58,15 +62,18 @@ void print(const std::string& conclusion) {
 
 }  // namespace
 
-RunMaster::RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start)
+RunMaster::RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan,
+                     const StartOptions& start)
     : transport_{transport},
+      helper_{helper},
       plan_{plan},
       start_{start},
       started_{utc_timestamp()},
       scheduler_options_{plan.scheduler_options(start.batching)},
       scheduler_{scheduler_options_},
       master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
-      worker_{transport, waker_, jobs},
+      worker_{transport, waker_, jobs, &helper},
+      halt_{parse_halt("--halt", plan.manifest.halt)},
       display_{start.quiet ? ProgressMode::none : start.progress} {}
 
 int RunMaster::run() {
@@ -97,6 +104,7 @@ int RunMaster::run() {
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
   log::warning("the run is unfinished; " + how_to_carry_on(plan_.directory, plan_.manifest));
+  if (halted_) return static_cast<int>(ExitStatus::tasks_failed);
   return static_cast<int>(plan_.journaled() ? ExitStatus::resumable : ExitStatus::machinery);
 }
 
@@ -140,6 +148,7 @@ void RunMaster::replay_journal() {
         "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
         plan_.survey->torn_bytes));
   earlier_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
+  failed_before_ = scheduler_.failed();
   totals_ = earlier_.totals;
   log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
                         scheduler_.resumed()));
@@ -161,9 +170,34 @@ void RunMaster::open_journal() {
     for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
     options.journal->append(
         journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
+    if (plan_.survey && !plan_.survey->redo.empty()) begin_redo(*options.journal);
+    import_suspects(*options.journal);
     options.journal->sync();
+    std::filesystem::remove(plan_.directory.suspects());
+    helper_.keep_suspects(std::filesystem::absolute(plan_.directory.suspects()).string());
   }
   committer_ = std::make_unique<Committer>(std::move(options));
+}
+
+void RunMaster::begin_redo(journal::Writer& journal) {
+  journal::Redo redo;
+  for (const auto& [begin, end] : plan_.survey->redo.intervals()) redo.positions.push_back({begin, end});
+  scheduler_.on_redo(redo.positions);
+  journal.append(redo);
+  log::info("computed anew: " + counted(plan_.survey->redo.count(), "task") + " that failed for good");
+}
+
+// What rank 0 of an earlier start computed when it died.
+void RunMaster::import_suspects(journal::Writer& journal) {
+  std::ifstream file{plan_.directory.suspects()};
+  std::vector<Interval> positions;
+  for (std::uint64_t position = 0; file >> position;) positions.push_back({position, position + 1});
+  if (positions.empty() || !scheduler_options_.isolates_suspects) return;
+  log::info("isolated from now on: " + counted(positions.size(), "task") +
+            " that rank 0 was computing when it died");
+  sched::Outbox out;
+  scheduler_.on_suspects(positions, out);
+  for (const journal::Record& record : out.records) journal.append(record);
 }
 
 void RunMaster::wait_for_everyone() {
@@ -193,6 +227,7 @@ void RunMaster::hand_out() {
     on_signals(now);
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
+    on_failures(now);
     report(now);
     if (master_.over(now)) break;
     pace_.rest(waker_, active, worker_);
@@ -205,18 +240,39 @@ void RunMaster::hand_out() {
 void RunMaster::on_signals(TimePoint now) {
   const int caught = signals_caught();
   if (caught == signals_) return;
-  if (std::exchange(signals_, caught) > 0) {
-    master_.cut_grace(now);
-    return;
-  }
+  signals_ = caught;
+  stop(now);
+}
+
+void RunMaster::stop(TimePoint now) {
+  if (std::exchange(stopping_, true)) return master_.drain(now, Nanos{0});
   log::warning(fmt::format("stopping: running tasks have {} s to end; {}", start_.grace_seconds,
                            how_to_carry_on(plan_.directory, plan_.manifest)));
-  master_.drain(now);
+  master_.drain(now, nanos(start_.grace_seconds));
+}
+
+void RunMaster::on_stop_request(TimePoint now) {
+  std::error_code unseen;
+  if (stopping_ || !std::filesystem::exists(plan_.directory.stop_request(), unseen)) return;
+  std::filesystem::remove(plan_.directory.stop_request(), unseen);
+  stop(now);
+}
+
+void RunMaster::on_failures(TimePoint now) {
+  const std::uint64_t failed = scheduler_.failed() - failed_before_;
+  const std::uint64_t tasks =
+      plan_.manifest.tasks.value_or(scheduler_.source_open() ? 0 : scheduler_.known());
+  if (halted_ || !halt_.is_due(failed, tasks)) return;
+  halted_ = true;
+  log::warning(fmt::format("halting: {} failed for good (--halt {}); {}", counted(failed, "task"),
+                           plan_.manifest.halt, how_to_carry_on(plan_.directory, plan_.manifest)));
+  master_.drain(now, halt_.when == Halt::When::now ? Nanos{0} : no_hurry);
 }
 
 void RunMaster::report(TimePoint now) {
   if (now >= next_status_) {
     next_status_ = now + status_interval;
+    on_stop_request(now);
     speed_.observe(now, scheduler_.committed());
     post_status(now);
     record_spent();

@@ -19,7 +19,8 @@ namespace mpifarm::app {
 class RunMaster {
  public:
   // All borrowed. `plan` says what to compute; the journal is opened here.
-  RunMaster(WatchedTransport& transport, const Jobs& jobs, RunPlan& plan, const StartOptions& start);
+  RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jobs, RunPlan& plan,
+            const StartOptions& start);
   RunMaster(const RunMaster&) = delete;
   RunMaster& operator=(const RunMaster&) = delete;
 
@@ -32,11 +33,16 @@ class RunMaster {
   void refuse_rest_of_source() const;
   void replay_journal();
   void open_journal();
+  void begin_redo(journal::Writer& journal);
+  void import_suspects(journal::Writer& journal);
   void wait_for_everyone();
   void begin();
   void compute();
   void hand_out();
   void on_signals(TimePoint now);
+  void on_stop_request(TimePoint now);
+  void on_failures(TimePoint now);
+  void stop(TimePoint now);
   void report(TimePoint now);
   ProgressView view(TimePoint now) const;
   void post_status(TimePoint now);
@@ -45,6 +51,7 @@ class RunMaster {
   Summary summarise() const;
 
   WatchedTransport& transport_;
+  Helper& helper_;
   RunPlan& plan_;
   StartOptions start_;
   std::string started_;
@@ -59,7 +66,11 @@ class RunMaster {
   Replayed earlier_;  // starts
   journal::Spent recorded_;
   OutcomeTotals totals_;  // of everything committed, earlier starts included
+  Halt halt_;
+  bool halted_ = false;
+  std::uint64_t failed_before_ = 0;  // in earlier starts
   int signals_ = 0;
+  bool stopping_ = false;
   Speed speed_;
   ProgressDisplay display_;
   TimePoint next_status_{};

@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/numbers.hpp"
+#include "journal/reader.hpp"
 #include "node/identity.hpp"
 #include "node/master.hpp"
 #include "node/replay.hpp"
@@ -60,6 +61,7 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.seed = command.run.seed.value_or(0);
   m.retries = command.run.retries.value_or(0);
   m.retry_delay_seconds = command.run.retry_delay_seconds.value_or(0);
+  take_limits(command.start.limits, m);
   m.results = to_string(results_format(command));
   m.durability = to_string(command.run.durability.value_or(Durability::batch));
   m.version = version();
@@ -176,6 +178,23 @@ void check_source(RunPlan& plan) {
                    "or start a new run"};
 }
 
+// What failed is void from now on, so a run that was complete is not.
+void redo_failed(journal::Survey& survey) {
+  journal::Reader reader{survey, journal::mask_of<journal::Outcomes>()};
+  for (journal::Record record; reader.next(record);) {
+    const OutcomeBlock& block = std::get<journal::Outcomes>(record).block;
+    if (block.succeeded == block.count) continue;
+    BytesView entries = block.entries;
+    for (std::uint64_t i = 0; i < block.count; ++i)
+      if (take_entry(entries).outcome != Outcome::succeeded)
+        survey.redo.insert({block.first.value + i, block.first.value + i + 1});
+  }
+  if (survey.redo.empty())
+    log::info("no task has failed: there is none to compute anew");
+  else
+    survey.complete = false;
+}
+
 // Relative paths of a run mean the directory that it began in.
 void enter_working_directory(RunPlan& plan) {
   const std::filesystem::path& directory = plan.manifest.working_directory;
@@ -200,6 +219,9 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.retries = manifest.retries;
   options.retry_delay =
       std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});
+  options.crash_limit = crash_limit_of(manifest, type->repeatable());
+  options.copies = type->repeatable();
+  options.isolates_suspects = isolation_of(manifest) == wire::Isolation::suspects;
   if (options.sequential) options.window = manifest.window;
   if (!journaled() && has_sinks()) options.most_ahead = 1 << 20;  // what waits for its turn is in memory only
   return options;
@@ -220,13 +242,16 @@ RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   const RunDirectory directory{command.directory};
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
   check_unchanged(command, read_manifest(directory));
-  return plan_resume(directory.path, {command.type});
+  return plan_resume(directory.path,
+                     {.limits = command.start.limits, .redo_failed = false, .force = command.force},
+                     {command.type});
 }
 
-RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
+RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs) {
   RunPlan plan;
   plan.directory.path = run;
   plan.manifest = read_manifest(plan.directory);
+  take_limits(options.limits, plan.manifest);
   plan.type = find_job(jobs, plan.manifest.job);
   if (plan.type == nullptr)
     throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +
@@ -234,7 +259,8 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   if (!plan.journaled())
     throw BadInput{"the run kept no journal (" + run.string() +
                    " ran with --durability none), so it cannot be resumed; start a new run"};
-  plan.lock = std::make_unique<RunLock>(plan.directory);
+  plan.lock = std::make_unique<RunLock>(plan.directory, options.force);
+  std::filesystem::remove(plan.directory.stop_request());  // of an earlier start
   if (!plan.lock->taken_over().empty())
     log::info("took over the run from " + plan.lock->taken_over() + ", which is dead");
   enter_working_directory(plan);
@@ -244,6 +270,7 @@ RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs) {
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
                    " is not of the run.json beside it); restore the run directory from a copy"};
+  if (options.redo_failed) redo_failed(*plan.survey);
   check_source(plan);
   return plan;
 }

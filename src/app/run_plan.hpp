@@ -39,7 +39,13 @@ struct RunPlan {
 // Each throws BadInput when the input is not good, before anything is computed. `ranks`: of this start, for
 // the manifest.
 RunPlan plan_run(const RunCommand& command, std::uint32_t ranks);
-RunPlan plan_resume(const std::filesystem::path& run, const Jobs& jobs);
+// How a run is carried on.
+struct ResumeOptions {
+  LimitOptions limits;
+  bool redo_failed = false;  // what failed for good is computed anew
+  bool force = false;        // the lock of another host is that of a dead master
+};
+RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs);
 
 // What a run would do, for --dry-run.
 std::string describe_plan(const RunCommand& command, int ranks);

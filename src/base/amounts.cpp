@@ -24,6 +24,11 @@ std::string shortened(double number) {
   return fmt::format("{:.{}f}{}", number, digits, units[unit]);
 }
 
+std::string byte_text(std::uint64_t bytes) {
+  const std::string number = shortened(static_cast<double>(bytes));
+  return number + (number.back() >= '0' && number.back() <= '9' ? " B" : "B");
+}
+
 std::string duration_text(double seconds) {
   if (seconds < 1e-3) return fmt::format("{:.0f} us", seconds * 1e6);
   if (seconds < 1) return fmt::format("{:.1f} ms", seconds * 1e3);

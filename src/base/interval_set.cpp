@@ -77,6 +77,13 @@ bool IntervalSet::intersects(Interval interval) const {
   return next != ends_.begin() && std::prev(next)->second > interval.begin;
 }
 
+std::uint64_t IntervalSet::same_end(Interval interval) const {
+  const auto next = ends_.upper_bound(interval.begin);
+  if (next != ends_.begin() && std::prev(next)->second > interval.begin)
+    return std::min(std::prev(next)->second, interval.end);
+  return next == ends_.end() ? interval.end : std::min(next->first, interval.end);
+}
+
 std::optional<Interval> IntervalSet::first_missing(Interval interval) const {
   auto next = ends_.upper_bound(interval.begin);
   if (next != ends_.begin()) interval.begin = std::max(interval.begin, std::prev(next)->second);

@@ -26,6 +26,9 @@ class IntervalSet {
   void erase(Interval interval);
   bool contains(std::uint64_t number) const;
   bool intersects(Interval interval) const;
+  // The end of the longest stretch from the beginning of `interval`, which is not empty, that is in the set as a
+  // whole, or not at all.
+  std::uint64_t same_end(Interval interval) const;
   // The first stretch of `interval` that is missing from the set; nothing when there is none.
   std::optional<Interval> first_missing(Interval interval) const;
   // Calls `visit(Interval)` for every stretch of `interval` that is missing; it must not change the set.

@@ -19,6 +19,12 @@ struct Assignment {
   std::uint32_t attempt = 1;
   Order order;        // position -> id
   Bytes descriptors;  // sequential sources: a varint length and the packed Task, `count` times; else empty
+  bool isolated = false;  // in a child process, whatever computes the others
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& lease& first& count& attempt& order& descriptors& isolated;
+  }
 };
 
 // Outcomes of an assignment's next tasks; several completions may make up an assignment.
@@ -27,6 +33,11 @@ struct Completion {
   OutcomeBlock block;
   Nanos busy{};  // slot time
   Nanos cpu{};   // CPU time of the computing thread
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& lease& block& busy& cpu;
+  }
 };
 
 // One thread, the loop's, calls it. Whatever it starts ends with it.

@@ -9,21 +9,29 @@
 #include <system_error>
 #include <utility>
 
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 
 namespace mpifarm {
 namespace {
 
-constexpr std::uint64_t most_reserved_bytes = 256 << 10;      // beforehand, of a block
+constexpr std::uint64_t most_reserved_bytes = 256 << 10;        // beforehand, of a block
+constexpr Nanos longest_turn = std::chrono::milliseconds{200};  // between two flushes; more was a suspension
 constexpr auto cpu_interval = std::chrono::microseconds{50};  // between two readings of a thread's CPU clock
 
 }  // namespace
 
 ThreadBackend::ThreadBackend(const AnyJob& job, Waker& waker, ThreadBackendOptions options)
-    : job_{job}, waker_{waker}, options_{std::move(options)} {
+    : job_{job},
+      waker_{waker},
+      options_{std::move(options)},
+      own_cells_(options_.cells.empty() ? options_.slots : 0),
+      timed_(options_.slots) {
+  if (options_.cells.empty()) options_.cells = own_cells_;
   threads_.reserve(options_.slots);
   try {
-    while (threads_.size() < options_.slots) threads_.emplace_back([this] { serve(); });
+    while (threads_.size() < options_.slots)
+      threads_.emplace_back([this, slot = static_cast<unsigned>(threads_.size())] { serve(slot); });
   } catch (const std::system_error& error) {
     const std::size_t started = threads_.size();
     close();
@@ -71,7 +79,29 @@ void ThreadBackend::collect(std::vector<Completion>& completions) {
   completed_.clear();
 }
 
-void ThreadBackend::flush() { flushes_.fetch_add(1, std::memory_order_relaxed); }
+void ThreadBackend::flush() {
+  flushes_.fetch_add(1, std::memory_order_relaxed);
+  if (options_.timeout > Nanos{0}) stop_late_tasks();
+}
+
+void ThreadBackend::stop_late_tasks() {
+  const TimePoint now = Clock::now();
+  if (last_flush_ != TimePoint{}) awake_ += std::min<Nanos>(now - last_flush_, longest_turn);
+  last_flush_ = now;
+  for (std::size_t slot = 0; slot < timed_.size(); ++slot) {
+    const SlotCell& cell = options_.cells[slot];
+    TimedSlot& timed = timed_[slot];
+    const std::uint64_t begun = cell.begun.load(std::memory_order_relaxed);
+    if (begun != timed.begun || cell.running.load(std::memory_order_relaxed) == 0) {
+      timed.begun = begun;
+      timed.seen_at = awake_;
+    } else if (awake_ - timed.seen_at > options_.timeout) {
+      const std::scoped_lock lock{mutex_};
+      timed.late = true;
+      timed.stop.request_stop();
+    }
+  }
+}
 
 void ThreadBackend::drain() {
   const std::scoped_lock lock{mutex_};
@@ -83,7 +113,9 @@ void ThreadBackend::drain() {
 
 void ThreadBackend::stop() {
   drain();
-  stop_.request_stop();
+  stopping_ = true;
+  const std::scoped_lock lock{mutex_};
+  for (TimedSlot& timed : timed_) timed.stop.request_stop();
 }
 
 bool ThreadBackend::busy() const {
@@ -93,17 +125,16 @@ bool ThreadBackend::busy() const {
 
 Nanos ThreadBackend::queue_lasts() const {
   const std::scoped_lock lock{mutex_};
-  constexpr double longest = 1e18;
-  const double nanos = static_cast<double>(queued_tasks_) * task_seconds_ * 1e9 / options_.slots;
-  return Nanos{static_cast<Nanos::rep>(std::min(nanos, longest))};
+  return task_time_.lasts(queued_tasks_, options_.slots);
 }
 
 // The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness
 // of the loop.
-void ThreadBackend::serve() {
+void ThreadBackend::serve(unsigned number) {
   const auto self = static_cast<id_t>(gettid());
   if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
-  Slot slot{Context{options_.seed, stop_.get_token(), &options_.log}};
+  TimedSlot& timed = timed_[number];
+  Slot slot{.context = new_context(timed), .cell = options_.cells[number], .timed = timed};
   slot.started = Clock::now();
   slot.cpu_read = thread_cpu_time();  // from here on: the little that waiting takes counts too
   std::unique_lock lock{mutex_};
@@ -153,23 +184,54 @@ Completion ThreadBackend::compute(Assignment& assignment, Slot& slot) {
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
       slot.context.next_task(assignment.order.id(next), assignment.attempt);
-      const std::size_t entry_at = block.entries.size();
-      job_.compute(descriptor, slot.context, block.entries);
-      const bool succeeded = static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded;
-      if (!succeeded && stop_.stop_requested()) {
-        block.entries.resize(entry_at);  // it was asked to stop: not an outcome, the task is given back
-        break;
-      }
-      if (succeeded) ++block.succeeded;
+      slot.cell.running.store(next.value + 1, std::memory_order_relaxed);
+      if (!compute_one(descriptor, slot, block)) break;
       ++next.value;
       pause = pause_wanted(slot);
     }
+    slot.cell.running.store(0, std::memory_order_relaxed);
     block.count = next.value - block.first.value;
     if (block.count > 0) slot.entry_bytes = block.entries.size() / block.count + 1;
     Completion completion{assignment.lease, std::move(block), {}, {}};
     if (next.value == end || draining_.load(std::memory_order_relaxed)) return completion;
     deliver(slot, std::move(completion), false);
   }
+}
+
+// False when it has no outcome: it was asked to stop, and is given back.
+bool ThreadBackend::compute_one(BytesView descriptor, Slot& slot, OutcomeBlock& block) {
+  slot.cell.begun.store(slot.cell.begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const std::size_t entry_at = block.entries.size();
+  job_.compute(descriptor, slot.context, block.entries);
+  const bool succeeded = static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded;
+  if (slot.context.stop_requested()) [[unlikely]] {
+    if (!succeeded && stopping_) {
+      block.entries.resize(entry_at);
+      return false;
+    }
+    meet_late_task(slot, block, entry_at);
+  }
+  if (succeeded) ++block.succeeded;
+  return true;
+}
+
+// It ended after all: the next task of the slot has a time of its own.
+void ThreadBackend::meet_late_task(Slot& slot, OutcomeBlock& block, std::size_t entry_at) {
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!std::exchange(slot.timed.late, false)) return;
+    slot.timed.stop = std::stop_source{};
+    if (stopping_) slot.timed.stop.request_stop();
+    slot.context = new_context(slot.timed);
+  }
+  if (static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded) return;
+  block.entries.resize(entry_at);
+  append_entry(block.entries, Outcome::timed_out,
+               "no end within " + duration_text(seconds(options_.timeout)) + ": it was asked to stop");
+}
+
+Context ThreadBackend::new_context(const TimedSlot& timed) const {
+  return Context{options_.seed, timed.stop.get_token(), &options_.log};
 }
 
 bool ThreadBackend::pause_wanted(Slot& slot) const {
@@ -181,16 +243,13 @@ bool ThreadBackend::pause_wanted(Slot& slot) const {
 void ThreadBackend::deliver(Slot& slot, Completion&& completion, bool last) {
   const std::uint64_t tasks = completion.block.count;
   if (tasks > 0) take_time(slot, completion);
-  const double task_seconds = tasks > 0 ? seconds(completion.busy) / static_cast<double>(tasks) : 0;
+  const Nanos busy = completion.busy;
   bool few_wait = false;
   {
     const std::scoped_lock lock{mutex_};
     if (tasks > 0) {
       completed_.push_back(std::move(completion));
-      constexpr double few = 8;  // tasks that say little about the next
-      const double weight =
-          task_seconds_ > 0 ? static_cast<double>(tasks) / (few + static_cast<double>(tasks)) : 1;
-      task_seconds_ += weight * (task_seconds - task_seconds_);
+      task_time_.observe(tasks, busy);
     }
     if (last) --running_;
     few_wait = queued_ <= options_.slots / 2 + 1;

@@ -6,21 +6,26 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
 #include "base/waker.hpp"
 #include "compute/backend.hpp"
+#include "compute/slot_cells.hpp"
+#include "compute/task_time.hpp"
 #include "job/any_job.hpp"
 
 namespace mpifarm {
 
 struct ThreadBackendOptions {
-  unsigned slots = 1;        // >= 1
-  std::uint64_t seed = 0;    // of the tasks' random streams
-  int nice = 0;              // added to the computing threads' nice value
-  Context::LogFunction log;  // called by any slot
+  unsigned slots = 1;           // >= 1
+  std::uint64_t seed = 0;       // of the tasks' random streams
+  int nice = 0;                 // added to the computing threads' nice value
+  Nanos timeout{};              // of a task, which is asked to stop then; 0: none
+  Context::LogFunction log;     // called by any slot
+  std::span<SlotCell> cells{};  // borrowed: where slots say what they compute; empty, or one for each
 };
 
 class ThreadBackend final : public Backend {
@@ -42,11 +47,18 @@ class ThreadBackend final : public Backend {
   Nanos queue_lasts() const override;
 
  private:
+  // What flush() looks at: whether a slot's task has computed for too long.
+  struct TimedSlot {
+    std::stop_source stop;    // of the task that runs; under mutex_
+    bool late = false;        // it was asked to stop for that; under mutex_
+    std::uint64_t begun = 0;  // tasks, as last seen
+    Nanos seen_at{};          // by awake_
+  };
   // One computing thread's own.
   struct Slot {
-    explicit Slot(Context with) : context{std::move(with)} {}
-
     Context context;
+    SlotCell& cell;
+    TimedSlot& timed;
     TimePoint started{};      // what is delivered next began then
     TimePoint cpu_read_at{};  // of the thread's CPU clock, which costs as much as a short task
     Nanos cpu_read{};
@@ -56,17 +68,21 @@ class ThreadBackend final : public Backend {
   };
 
   void close();
-  void serve();
+  void serve(unsigned number);
   Assignment take();
   Completion compute(Assignment& assignment, Slot& slot);
   bool pause_wanted(Slot& slot) const;
+  bool compute_one(BytesView descriptor, Slot& slot, OutcomeBlock& block);
+  void meet_late_task(Slot& slot, OutcomeBlock& block, std::size_t entry_at);
+  void stop_late_tasks();
+  Context new_context(const TimedSlot& timed) const;
   void deliver(Slot& slot, Completion&& completion, bool last);
   static void take_time(Slot& slot, Completion& completion);
 
   const AnyJob& job_;
   Waker& waker_;
   ThreadBackendOptions options_;
-  std::stop_source stop_;
+  std::atomic<bool> stopping_ = false;
   std::atomic<bool> draining_ = false;
   std::atomic<std::uint64_t> flushes_ = 0;
 
@@ -76,11 +92,15 @@ class ThreadBackend final : public Backend {
   std::size_t next_ = 0;
   std::size_t queued_ = 0;  // assignments
   std::uint64_t queued_tasks_ = 0;
-  double task_seconds_ = 0;  // of late
+  TaskTime task_time_;
   std::vector<Completion> completed_;
   unsigned running_ = 0, sleeping_ = 0;  // threads
   bool closing_ = false;
 
+  std::vector<SlotCell> own_cells_;
+  std::vector<TimedSlot> timed_;  // by slot
+  TimePoint last_flush_{};
+  Nanos awake_{};  // time in which this process was not suspended
   std::vector<std::thread> threads_;
 };
 

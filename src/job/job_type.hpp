@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,6 +72,8 @@ class JobInstance final : public AnyJob {
         Packer{out} & Result{job_.compute(task_of(context.id(), descriptor), context)};
       });
       return;
+    } catch (const std::bad_alloc&) {
+      message = "out of memory (std::bad_alloc)";
     } catch (const std::exception& error) {
       message = error.what();
     } catch (...) {

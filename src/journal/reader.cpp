@@ -6,15 +6,87 @@ namespace mpifarm::journal {
 
 using Step = Scanner::Step;
 
-Reader::Reader(Survey survey, TypeMask types) : survey_{std::move(survey)}, types_{types} {}
+namespace {
+
+BytesView take_front(BytesView& rest, std::size_t left) {
+  const BytesView front = rest.substr(0, rest.size() - left);
+  rest.remove_prefix(front.size());
+  return front;
+}
+
+// The outcomes of `outcomes` but the failures in `voided`, in as many records as that takes.
+std::deque<Record> without(const Outcomes& outcomes, const IntervalSet& voided) {
+  std::deque<Record> kept;
+  bool joins = false;  // the last of kept
+  BytesView entries = outcomes.block.entries, descriptors = outcomes.descriptors;
+  for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
+    const std::uint64_t position = outcomes.block.first.value + i;
+    BytesView after = entries, descriptors_after = descriptors, descriptor;
+    const bool succeeded = take_entry(after).outcome == Outcome::succeeded;
+    const BytesView entry = take_front(entries, after.size());
+    if (!descriptors.empty()) take_sized(descriptors_after, descriptor);
+    descriptor = take_front(descriptors, descriptors_after.size());
+    if (!succeeded && voided.contains(position)) {
+      joins = false;
+      continue;
+    }
+    if (!std::exchange(joins, true))
+      kept.emplace_back(Outcomes{{.first = {position}, .count = 0, .succeeded = 0, .entries = {}}, {}});
+    auto& part = std::get<Outcomes>(kept.back());
+    ++part.block.count;
+    part.block.succeeded += succeeded ? 1 : 0;
+    part.block.entries += entry;
+    part.descriptors += descriptor;
+  }
+  return kept;
+}
+
+}  // namespace
+
+Reader::Reader(Survey survey, TypeMask types) : survey_{std::move(survey)}, types_{types} { find_voided(); }
+
+// A start says what it computes anew before anything else but that it has begun.
+void Reader::find_voided() {
+  constexpr std::uint64_t first_records = 4;
+  voided_.resize(survey_.segments.size());
+  IntervalSet later = survey_.redo;
+  for (std::size_t i = survey_.segments.size(); i-- > 0;) {
+    voided_[i] = later;
+    const Segment& segment = survey_.segments[i];
+    if (i == 0) break;
+    Scanner scanner{segment.path, segment.header, segment.valid_bytes};
+    Record record;
+    while (scanner.records() < first_records && scanner.next() == Step::record)
+      if (scanner.take(mask_of<Redo>(), record))
+        for (const Interval& positions : std::get<Redo>(record).positions) later.insert(positions);
+  }
+}
+
+// Then kept_ has what is left of it.
+bool Reader::is_void(const Record& record) {
+  const IntervalSet& voided = voided_[segment_];
+  const auto* outcomes = std::get_if<Outcomes>(&record);
+  if (voided.empty() || outcomes == nullptr || outcomes->block.succeeded == outcomes->block.count ||
+      !voided.intersects({outcomes->block.first.value, outcomes->block.first.value + outcomes->block.count}))
+    return false;
+  kept_ = without(*outcomes, voided);
+  return true;
+}
 
 bool Reader::next(Record& record) {
+  const auto take_kept = [&] {
+    if (kept_.empty()) return false;
+    record = std::move(kept_.front());
+    kept_.pop_front();
+    return true;
+  };
+  if (take_kept()) return true;
   for (; segment_ < survey_.segments.size(); ++segment_, scanner_.reset()) {
     const Segment& segment = survey_.segments[segment_];
     if (!scanner_) scanner_ = std::make_unique<Scanner>(segment.path, segment.header, segment.valid_bytes);
     Step step;
     while ((step = scanner_->next()) == Step::record)
-      if (scanner_->take(types_, record)) return true;
+      if (scanner_->take(types_, record) && (!is_void(record) || take_kept())) return true;
     if (step == Step::bad) throw Damaged{segment.path, scanner_->offset(), scanner_->why()};
   }
   return false;

@@ -2,6 +2,7 @@
 // Streams the records of a journal, oldest first.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -18,7 +19,8 @@ class Reader {
   // Records of types outside `types` are checked and passed over, not unpacked.
   explicit Reader(Survey survey, TypeMask types = all_types);
 
-  // False at the end. `record` keeps its buffers from call to call.
+  // False at the end. `record` keeps its buffers from call to call. Failures that a later start made void are
+  // left out, so that there is one outcome a task.
   bool next(Record& record);
 
   // Where the last record is, for messages.
@@ -29,9 +31,14 @@ class Reader {
   std::uint64_t total_bytes() const;
 
  private:
+  void find_voided();
+  bool is_void(const Record& record);
+
   Survey survey_;
   TypeMask types_;
-  std::size_t segment_ = 0;  // index of the one that scanner_ reads
+  std::vector<IntervalSet> voided_;  // by segment: by later ones
+  std::deque<Record> kept_;          // of a record of which something was left out
+  std::size_t segment_ = 0;          // index of the one that scanner_ reads
   std::unique_ptr<Scanner> scanner_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "base/interval_set.hpp"
 #include "base/outcome.hpp"
 
 namespace mpifarm::journal {
@@ -85,7 +86,42 @@ struct Spent {
   friend bool operator==(const Spent&, const Spent&) = default;
 };
 
-using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent>;
+// An attempt that ended the process it was computed in, and will be followed by another.
+struct CrashedAttempt {
+  Position position;
+  std::uint32_t crashes = 1;  // of this task so far
+  std::string message;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& position& crashes& message;
+  }
+};
+
+// Tasks that were on a rank when it was lost, so one of them may have been the reason: they are computed in
+// isolation from now on.
+struct Suspects {
+  std::vector<Interval> positions;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& positions;
+  }
+};
+
+// Failures of earlier starts that are computed anew: what the segments before say of these tasks' ends is
+// void.
+struct Redo {
+  std::vector<Interval> positions;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& positions;
+  }
+};
+
+using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt,
+                            Suspects, Redo>;
 
 // A set of record types, for readers that want only some.
 using TypeMask = std::uint32_t;

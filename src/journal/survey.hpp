@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/interval_set.hpp"
 #include "journal/format.hpp"
 
 namespace mpifarm::journal {
@@ -26,6 +27,8 @@ struct Survey {
   // A file behind the last segment that never got a whole header, so holds no record. The next start renames
   // it away.
   std::optional<std::filesystem::path> torn_segment;
+  // Positions whose failures a start that is about to begin makes void; a Redo record will say so.
+  IntervalSet redo;
 
   std::uint64_t run_id() const { return segments.empty() ? 0 : segments.front().header.run_id; }
 };

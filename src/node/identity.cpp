@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/error.hpp"
 #include "base/hash.hpp"
 
 #ifndef MPIFARM_VERSION
@@ -58,6 +59,12 @@ std::string version() { return MPIFARM_VERSION; }
 std::string build_id() {
   static const std::string id = make_build_id();
   return id;
+}
+
+void check_token() {
+  const char* token = std::getenv("MPIFARM_TOKEN");
+  if (token != nullptr && *token == '\0')
+    throw BadInput{"MPIFARM_TOKEN is empty (\"\"); give it a value, or unset it"};
 }
 
 wire::Identity my_identity(std::uint64_t run) {

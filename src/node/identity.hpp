@@ -10,6 +10,8 @@ namespace mpifarm {
 std::string version();   // "0.1.0"
 std::string build_id();  // version and the linker's build id: equal for equal programs only
 
+// Throws BadInput for a MPIFARM_TOKEN that is set and empty: it looks like a protection and is none.
+void check_token();
 // `run`: the run's id. The token is taken from the environment variable MPIFARM_TOKEN.
 wire::Identity my_identity(std::uint64_t run);
 

@@ -73,7 +73,10 @@ void Master::greet() {
                                    .patience = options_.heartbeat.patience,
                                    .nice = options_.nice,
                                    .working_directory = std::filesystem::current_path(removed).string(),
-                                   .listed = options_.origin == TaskOrigin::list};
+                                   .listed = options_.origin == TaskOrigin::list,
+                                   .isolation = options_.isolation,
+                                   .timeout = options_.timeout,
+                                   .memory_bytes = options_.memory_bytes};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
 }
@@ -90,7 +93,7 @@ void Master::on_lost(const Loss& loss) {
                            "); see whether the hosts reach each other"};
   lost_[rank] = here_[rank] = drained_[rank] = true;
   const std::uint64_t leased = scheduler_.leased();
-  scheduler_.on_worker_lost(loss.peer);
+  scheduler_.on_worker_lost(loss.peer, outbox_);
   const std::uint64_t tasks = leased - scheduler_.leased();
   const std::string& host = workers_[rank].host;
   log::warning("rank " + std::to_string(loss.peer) + (host.empty() ? "" : " on " + host) + " is lost (" +
@@ -146,7 +149,7 @@ void Master::begin() {
     workers_[i].slots = lost_[i] ? 0 : allotment.slots[i];
     send(rank, wire::Begin{workers_[i].slots});
     scheduler_.on_worker_joined(rank, workers_[i].slots);
-    if (lost_[i]) scheduler_.on_worker_lost(rank);
+    if (lost_[i]) scheduler_.on_worker_lost(rank, outbox_);
   }
   if (std::ranges::all_of(allotment.slots, [](unsigned slots) { return slots == 0; }))
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
@@ -215,9 +218,13 @@ bool Master::step(TimePoint now) {
   return active;
 }
 
-void Master::drain(TimePoint now) {
-  if (drain_deadline_) return;
-  drain_deadline_ = now + options_.grace;
+void Master::drain(TimePoint now, Nanos grace) {
+  const TimePoint deadline = now + grace;
+  if (drain_deadline_) {
+    drain_deadline_ = std::min(*drain_deadline_, deadline);
+    return;
+  }
+  drain_deadline_ = deadline;
   scheduler_.on_drain();
   for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{});
 }

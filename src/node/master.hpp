@@ -26,9 +26,11 @@ struct MasterOptions {
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
   int nice = 0;
+  wire::Isolation isolation = wire::Isolation::suspects;
+  Nanos timeout{};                 // of a task; 0: none
+  std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
   AllotmentOptions allotment;
-  Heartbeat heartbeat{};                   // how often workers speak, and how long they wait for the master
-  Nanos grace = std::chrono::seconds{30};  // that running tasks get after a stop
+  Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
 };
 
 // One worker as its hello described it.
@@ -69,8 +71,9 @@ class Master {
   void start(Committer& committer, std::unique_ptr<TaskSource> source);
   // One turn: pulls the source, takes what was committed, hands out, sends. True when something was done.
   bool step(TimePoint now);
-  // No more hand-outs; running tasks may finish within the grace, and are asked to stop when it is over.
-  void drain(TimePoint now);
+  // No more hand-outs; running tasks may finish within `grace`, and are asked to stop when it is over. Called
+  // again, it may shorten the grace.
+  void drain(TimePoint now, Nanos grace);
   // Finished, or as far as it goes: drained, but for a task that heeds no stop; or the source has failed and
   // what it gave before has its outcome.
   bool over(TimePoint now) const;
@@ -80,9 +83,6 @@ class Master {
   std::exception_ptr source_failure() const { return source_failure_; }
   // Nobody is left that computes.
   bool stranded() const;
-  // After drain(): the grace is over now.
-  void cut_grace(TimePoint now) { drain_deadline_ = now; }
-
   Progress progress(TimePoint now) const;
   const std::vector<WorkerFacts>& workers() const { return workers_; }
   const std::vector<std::string>& warnings() const { return warnings_; }

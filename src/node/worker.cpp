@@ -1,12 +1,13 @@
 #include "node/worker.hpp"
 
-#include <filesystem>
+#include <span>
 #include <utility>
 
 #include "base/cores.hpp"
 #include "base/error.hpp"
-#include "base/hash.hpp"
 #include "base/pack.hpp"
+#include "compute/mixed_backend.hpp"
+#include "compute/process_backend.hpp"
 #include "compute/thread_backend.hpp"
 #include "node/identity.hpp"
 #include "sched/batching.hpp"
@@ -20,10 +21,25 @@ namespace {
 constexpr auto flush_interval = std::chrono::milliseconds{50};
 constexpr std::size_t most_log_lines = 1000;  // between two turns of the loop
 
+FindJob finder(const Jobs& jobs) {
+  return [&jobs](std::string_view name) { return find_job(jobs, name); };
+}
+
+// Empty where it is not known.
+std::string describe_task(const JobType& type, BytesView descriptor) {
+  std::string text;
+  try {
+    if (!descriptor.empty()) type.append_task_json(text, descriptor);
+  } catch (const CorruptData&) {
+    text.clear();
+  }
+  return text;
+}
+
 }  // namespace
 
-Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs)
-    : transport_{transport}, waker_{waker}, jobs_{jobs} {}
+Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs, Helper* helper)
+    : transport_{transport}, waker_{waker}, jobs_{jobs}, helper_{helper} {}
 
 Worker::~Worker() = default;
 
@@ -59,24 +75,25 @@ void Worker::on(const wire::Setup& setup) {
   making_.emplace(waker_, [this] { make_job(); });  // which may take long
 }
 
-// On a thread of its own.
-void Worker::make_job() try {
-  std::error_code unknown;  // a process may be in a directory that it may not enter
-  const std::filesystem::path& wanted = setup_.working_directory;
-  if (!wanted.empty() && std::filesystem::current_path(unknown) != wanted)
-    std::filesystem::current_path(wanted);
-  const JobType* type = find_job(jobs_, setup_.job);
-  if (type == nullptr) throw BadInput{"there is no job \"" + setup_.job + "\" here"};
-  job_ = type->make(setup_.params, setup_.listed ? TaskOrigin::list : TaskOrigin::job);
-  hello_.source_size = job_->size().value_or(0);
-  Bytes descriptor;
-  for (const std::uint64_t id : setup_.samples) {
-    if (id >= hello_.source_size) break;
-    job_->make_task({id}, descriptor);
-    hello_.sample_keys.push_back(hash64(descriptor));
-  }
-} catch (const std::exception& error) {
-  hello_.error = error.what();
+JobRecipe Worker::recipe() const {
+  return {setup_.job, setup_.params, setup_.listed, setup_.working_directory, setup_.samples};
+}
+
+// On a thread of its own. Where everything is isolated, the helper alone has the job.
+void Worker::make_job() {
+  JobFacts facts;
+  if (isolates_all())
+    facts = make_job_in_helper();
+  else
+    job_ = mpifarm::make_job(recipe(), finder(jobs_), facts);
+  hello_.error = facts.error;
+  hello_.source_size = facts.source_size;
+  hello_.sample_keys = facts.sample_keys;
+}
+
+JobFacts Worker::make_job_in_helper() {
+  return helper_->make_job(recipe(),
+                           {.seed = setup_.seed, .nice = setup_.nice, .memory_bytes = setup_.memory_bytes});
 }
 
 void Worker::say_hello() {
@@ -87,19 +104,54 @@ void Worker::say_hello() {
 
 void Worker::on(const wire::Begin& begin) {
   if (begin.slots == 0) return;
-  const auto log = [this](TaskId id, std::string_view text) {
-    {
-      const std::scoped_lock lock{log_mutex_};
-      if (log_lines_.size() > most_log_lines) return;
-      log_lines_.push_back(log_lines_.size() == most_log_lines
-                               ? std::string{"tasks log too fast: lines are dropped"}
-                               : "task " + std::to_string(id.value) + ": " + std::string{text});
-    }
-    waker_.wake();
+  if (isolates_all())
+    backend_ = make_processes(begin.slots);
+  else if (helper_ != nullptr && setup_.isolation == wire::Isolation::suspects)
+    backend_ = std::make_unique<MixedBackend>(make_threads(begin.slots),
+                                              [this, slots = begin.slots] { return make_processes(slots); });
+  else
+    backend_ = make_threads(begin.slots);
+}
+
+std::unique_ptr<Backend> Worker::make_threads(unsigned slots) {
+  ThreadBackendOptions options{.slots = slots,
+                               .seed = setup_.seed,
+                               .nice = setup_.nice,
+                               .timeout = setup_.timeout,
+                               .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
+                               .cells = {}};
+  if (helper_ != nullptr && slots <= most_slots)
+    options.cells = std::span{helper_->cells().threads}.first(slots);
+  return std::make_unique<ThreadBackend>(*job_, waker_, std::move(options));
+}
+
+// Isolated tasks beside threads are rare: the helper makes the job when the first one comes.
+std::unique_ptr<Backend> Worker::make_processes(unsigned slots) {
+  const auto prepare = [this] {
+    if (helper_->has_job()) return;
+    if (const JobFacts facts = make_job_in_helper(); !facts.error.empty())
+      throw MachineryFailure{"the job cannot be made for isolated tasks (" + facts.error + ")"};
   };
-  backend_ = std::make_unique<ThreadBackend>(
-      *job_, waker_,
-      ThreadBackendOptions{.slots = begin.slots, .seed = setup_.seed, .nice = setup_.nice, .log = log});
+  const JobType* type = find_job(jobs_, setup_.job);
+  return std::make_unique<ProcessBackend>(
+      *helper_, waker_,
+      ProcessBackendOptions{
+          .slots = slots,
+          .timeout = setup_.timeout,
+          .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
+          .describe = [type](BytesView descriptor) { return describe_task(*type, descriptor); },
+          .prepare = prepare});
+}
+
+void Worker::keep_log_line(TaskId id, std::string_view text) {
+  {
+    const std::scoped_lock lock{log_mutex_};
+    if (log_lines_.size() > most_log_lines) return;
+    log_lines_.push_back(log_lines_.size() == most_log_lines
+                             ? std::string{"tasks log too fast: lines are dropped"}
+                             : "task " + std::to_string(id.value) + ": " + std::string{text});
+  }
+  waker_.wake();
 }
 
 void Worker::on(wire::Assign& assign) {
@@ -107,8 +159,8 @@ void Worker::on(wire::Assign& assign) {
   std::vector<Assignment> assignments;
   assignments.reserve(assign.leases.size());
   for (wire::Lease& lease : assign.leases)
-    assignments.push_back(
-        {lease.id, lease.first, lease.count, lease.attempt, assign.order, std::move(lease.descriptors)});
+    assignments.push_back({lease.id, lease.first, lease.count, lease.attempt, assign.order,
+                           std::move(lease.descriptors), lease.isolated});
   backend_->start(std::move(assignments));
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/waker.hpp"
 #include "compute/backend.hpp"
+#include "compute/helper.hpp"
 #include "node/jobs.hpp"
 #include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
@@ -21,8 +22,8 @@ namespace mpifarm {
 // One thread, the loop's. It reacts; the loop decides when.
 class Worker {
  public:
-  // Borrows all three; they must outlive it.
-  Worker(Transport& transport, Waker& waker, const Jobs& jobs);
+  // Borrows all; they must outlive it. Without a helper nothing can be isolated: all is computed on threads.
+  Worker(Transport& transport, Waker& waker, const Jobs& jobs, Helper* helper = nullptr);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -47,7 +48,13 @@ class Worker {
   void on(wire::Assign& assign);
   void on(const wire::Drain& drain);
   void on(const wire::Shutdown& shutdown);
+  bool isolates_all() const { return setup_.isolation == wire::Isolation::all; }
   void make_job();
+  JobRecipe recipe() const;
+  JobFacts make_job_in_helper();
+  std::unique_ptr<Backend> make_threads(unsigned slots);
+  std::unique_ptr<Backend> make_processes(unsigned slots);
+  void keep_log_line(TaskId id, std::string_view text);
   void say_hello();
   void send(const wire::ToMaster& message);
   void log(const std::string& text);
@@ -56,6 +63,7 @@ class Worker {
   Transport& transport_;
   Waker& waker_;
   const Jobs& jobs_;
+  Helper* helper_;
   wire::SetupDetails setup_;
   std::uint64_t run_ = 0;
   wire::HelloDetails hello_;

@@ -27,6 +27,11 @@ struct ManifestFields {
   std::uint64_t seed = 0;
   unsigned retries = 0;
   double retry_delay_seconds = 0;
+  std::string isolate = "auto";  // auto, thread or process
+  double timeout_seconds = 0;    // of a task; 0: none
+  std::uint64_t memory_bytes = 0;
+  unsigned crash_limit = 0;  // 0: by the job
+  std::string halt = "never";
   std::string results = "csv";  // csv, jsonl or none
   std::string durability = "batch";
   std::string version, build, created;  // of the program, of the run
@@ -35,8 +40,8 @@ struct ManifestFields {
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
                       (format, job, run_id, tasks_from, tasks, source_digest, working_directory, order,
-                       window, seed, retries, retry_delay_seconds, results, durability, version, build,
-                       created, command, ranks))
+                       window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes,
+                       crash_limit, halt, results, durability, version, build, created, command, ranks))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

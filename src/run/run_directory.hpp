@@ -18,6 +18,10 @@ struct RunDirectory {
   std::filesystem::path lock() const { return path / "lock"; }
   std::filesystem::path status() const { return path / "status.json"; }
   std::filesystem::path summary() const { return path / "summary.json"; }
+  // What rank 0 was computing when it died, for the next start: positions, a line each.
+  std::filesystem::path suspects() const { return path / "suspects"; }
+  // While it is there, the master is asked to end in order.
+  std::filesystem::path stop_request() const { return path / "stop"; }
   std::filesystem::path log() const { return path / "log.txt"; }
   std::filesystem::path results(std::string_view format) const {
     return path / ("results." + std::string{format});
@@ -46,12 +50,12 @@ std::filesystem::path default_run_path(std::string_view job);
 
 // Held by the master of a run as long as it lives. The lock file says who: host, boot, process and its start
 // time, so that the lock of a dead process of this host is known to be dead. A lock held on another host is
-// never taken over.
+// taken over by force only.
 class RunLock {
  public:
   // Throws BadInput when another master has the run, saying which; MachineryFailure when the file cannot be
   // written.
-  explicit RunLock(const RunDirectory& run);
+  explicit RunLock(const RunDirectory& run, bool force = false);
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
@@ -68,5 +72,9 @@ class RunLock {
 // "process 1234 on host a" while a living process of this host holds the run, or one of another host seems
 // to; nothing otherwise.
 std::optional<std::string> lock_holder(const RunDirectory& run);
+// The living process of this host that holds the run; nothing when there is none.
+std::optional<long> lock_process(const RunDirectory& run);
+// By a signal, until another one continues it.
+bool is_stopped(long process);
 
 }  // namespace mpifarm

@@ -96,16 +96,31 @@ std::optional<std::string> lock_holder(const RunDirectory& run) {
   return holder->description();
 }
 
-RunLock::RunLock(const RunDirectory& run) : file_{run.lock()}, descriptor_{open_locked(file_)} {
+std::optional<long> lock_process(const RunDirectory& run) try {
+  std::error_code ignored;
+  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
+  const auto holder = parse(read_file(run.lock()));
+  if (!holder || holder->host != host_name() || !may_live(*holder)) return std::nullopt;
+  return holder->process;
+} catch (const MachineryFailure&) {
+  return std::nullopt;  // gone meanwhile
+}
+
+bool is_stopped(long process) {
+  std::string line;
+  std::getline(std::ifstream{"/proc/" + std::to_string(process) + "/stat"}, line);
+  const std::size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && line[name_end + 2] == 'T';
+}
+
+RunLock::RunLock(const RunDirectory& run, bool force) : file_{run.lock()}, descriptor_{open_locked(file_)} {
   const auto holder = parse(read_file(file_));
-  if (descriptor_ < 0 || (holder && may_live(*holder))) {
+  if (descriptor_ < 0 || (holder && may_live(*holder) && !(force && holder->host != host_name()))) {
     if (descriptor_ >= 0) close(descriptor_);
-    throw BadInput{"another master has this run (" + run.path.string() + ": " +
-                   (holder ? holder->description() : "a process of this host") +
-                   "); wait for it, or end it first" +
-                   (holder && holder->host != host_name()
-                        ? "; when it is certain that it has ended, remove " + file_.string()
-                        : "")};
+    throw BadInput{
+        "another master has this run (" + run.path.string() + ": " +
+        (holder ? holder->description() : "a process of this host") + "); wait for it, or end it first" +
+        (holder && holder->host != host_name() ? "; when it is certain that it has ended, say --force" : "")};
   }
   if (holder) taken_over_ = holder->description();
   const std::string text = myself().text();

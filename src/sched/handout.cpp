@@ -1,6 +1,8 @@
 // Scheduler: which positions go to which worker.
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -9,6 +11,7 @@
 namespace mpifarm::sched {
 namespace {
 
+constexpr auto race_interval = std::chrono::milliseconds{20};
 constexpr std::uint64_t most_reserved = 1024;  // leases of a message that are made room for at once
 
 }  // namespace
@@ -37,7 +40,8 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
     waiting_.insert({position, position + 1});
     retries_.erase(retries_.begin());
   }
-  if (draining_ || !credit || left_to_hand_out() == 0) return;
+  if (draining_ || !credit) return;
+  if (left_to_hand_out() == 0) return race_stragglers(now, out);
 
   // The emptiest worker first, so that few tasks reach all of them.
   const auto load = [this](Rank rank) {
@@ -49,7 +53,7 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
     if (left_to_hand_out() == 0) return false;
     Worker& worker = workers_[static_cast<std::size_t>(rank)];
     wire::Assign assign{order(), {}};
-    const bool full = hand_out_to(rank, worker, assign);
+    const bool full = hand_out_to(rank, worker, now, assign);
     if (!assign.leases.empty()) out.messages.emplace_back(rank, std::move(assign));
     worker.wanting = !full;
     return full;
@@ -57,7 +61,7 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
 }
 
 // True when it holds all that it may.
-bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
+bool Scheduler::hand_out_to(Rank rank, Worker& worker, TimePoint now, wire::Assign& assign) {
   const unsigned slots = worker.tally.slots;
   const TaskCost& cost = worker.cost.known() ? worker.cost : cost_;
   const double speed = cost_.known() ? cost_.seconds() / cost.seconds() : 1;
@@ -70,22 +74,28 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, wire::Assign& assign) {
     const std::uint64_t most = std::min(limits.batch, wanted);
     if (assign.leases.empty())
       assign.leases.reserve(std::min(std::min(wanted, left_to_hand_out()) / most + 1, most_reserved));
-    if (const auto waiting = next_waiting(most))
-      add_lease(rank, worker, *waiting, false, assign);
-    else if (const auto fresh = next_fresh(most))
-      add_lease(rank, worker, *fresh, true, assign);
-    else
+    if (const auto waiting = next_waiting(most)) {
+      Lease& lease = add_lease(rank, worker, *waiting, now, assign);
+      if (options_.sequential)
+        lease.descriptors = assign.leases.back().descriptors = kept_descriptors(*waiting);
+    } else if (const auto fresh = next_fresh(most)) {
+      Lease& lease = add_lease(rank, worker, *fresh, now, assign);
+      if (options_.sequential)
+        lease.descriptors = assign.leases.back().descriptors = fresh_descriptors(*fresh);
+    } else {
       return false;
+    }
   }
 }
 
-// A task that has failed before goes alone, since an attempt number belongs to a whole lease.
+// A task that has failed before goes alone, since an attempt number belongs to a whole lease; and a lease is
+// isolated or not.
 std::uint64_t Scheduler::batch_end(Interval positions) const {
-  if (failures_.empty()) return positions.end;
-  const auto failed = failures_.lower_bound({positions.begin});
-  if (failed == failures_.end()) return positions.end;
-  if (failed->first.value == positions.begin) return positions.begin + 1;
-  return std::min(positions.end, failed->first.value);
+  std::uint64_t end = positions.end;
+  if (const auto failed = failures_.lower_bound({positions.begin}); failed != failures_.end())
+    end = std::min(end, std::max(failed->first.value, positions.begin + 1));
+  if (!isolated_.empty()) end = isolated_.same_end({positions.begin, end});
+  return end;
 }
 
 std::optional<Interval> Scheduler::next_waiting(std::uint64_t most) {
@@ -116,25 +126,27 @@ std::optional<Interval> Scheduler::next_fresh(std::uint64_t most) {
   return positions;
 }
 
-// Everything is written where it is to stay: a million small leases a second are moved nowhere.
-void Scheduler::add_lease(Rank rank, Worker& worker, Interval positions, bool fresh, wire::Assign& assign) {
+// Everything is written where it is to stay: a million small leases a second are moved nowhere. The caller
+// adds the descriptors.
+Lease& Scheduler::add_lease(Rank rank, Worker& worker, Interval positions, TimePoint now,
+                            wire::Assign& assign) {
   auto [id, lease] = leases_.add();
   wire::Lease& message = assign.leases.emplace_back();
   message.id = id;
   message.first = {positions.begin};
   message.count = positions.size();
   if (const auto failed = failures_.find({positions.begin}); failed != failures_.end())
-    message.attempt = failed->second + 1;
-  if (options_.sequential) {
-    message.descriptors = fresh ? fresh_descriptors(positions) : kept_descriptors(positions);
-    lease.descriptors = message.descriptors;
-  }
+    message.attempt = failed->second.attempts() + 1;
+  message.isolated = !isolated_.empty() && isolated_.contains(positions.begin);
   lease.rank = rank;
   lease.left = positions;
   lease.attempt = message.attempt;
+  lease.copy = false;
+  lease.given = now;
   lease.place = static_cast<std::uint32_t>(worker.leases.size());
   worker.leases.push_back(id);
   worker.outstanding += positions.size();
+  return lease;
 }
 
 Bytes Scheduler::fresh_descriptors(Interval positions) {
@@ -167,6 +179,70 @@ Bytes Scheduler::kept_descriptors(Interval positions) {
   return descriptors;
 }
 
+// Nothing is left to hand out: slots without a lease take copies of tasks that others do not come to an end
+// with, first of those that have not begun. Whoever is first counts; nobody is stopped.
+void Scheduler::race_stragglers(TimePoint now, Outbox& out) {
+  if (!options_.copies || !cost_.known() || now < next_race_) return;
+  next_race_ = now + race_interval;
+  std::vector<std::pair<Rank, std::size_t>> idle;  // and how many slots have no lease
+  std::size_t slots = 0;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const Worker& worker = workers_[i];
+    if (!worker.living() || worker.leases.size() >= worker.tally.slots) continue;
+    idle.emplace_back(static_cast<Rank>(i), worker.tally.slots - worker.leases.size());
+    slots += idle.back().second;
+  }
+  if (slots == 0) return;
+  std::map<Rank, wire::Assign> assigns;
+  for (const Straggler& straggler : stragglers(now, slots)) {
+    const Rank holder = leases_.find(straggler.lease)->rank;
+    const auto taker = std::ranges::find_if(idle, [&](const auto& candidate) {
+      return candidate.second > 0 && (!straggler.running || candidate.first != holder);
+    });
+    if (taker == idle.end()) continue;
+    --taker->second;
+    auto [assign, added] = assigns.try_emplace(taker->first, wire::Assign{order(), {}});
+    copy_to(taker->first, straggler, now, assign->second);
+  }
+  for (auto& [rank, assign] : assigns) out.messages.emplace_back(rank, std::move(assign));
+}
+
+std::vector<Scheduler::Straggler> Scheduler::stragglers(TimePoint now, std::size_t most) const {
+  constexpr double long_for_a_task = 3;  // times the usual
+  const Nanos age =
+      std::max(options_.copy_age, std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{
+                                      long_for_a_task * std::min(cost_.seconds(), 1e6)}));
+  std::vector<Straggler> waiting, running;
+  const auto is_free = [this](std::uint64_t position) {
+    return !accepted_.contains(position) && !copied_.contains(position);
+  };
+  leases_.for_each([&](LeaseId id, const Lease& lease) {
+    if (lease.copy || now - lease.given < age || isolated_.contains(lease.left.begin)) return;
+    for (std::uint64_t at = lease.left.end; at-- > lease.left.begin + 1 && waiting.size() < most;)
+      if (is_free(at)) waiting.push_back({id, at, false});
+    if (running.size() < most && is_free(lease.left.begin)) running.push_back({id, lease.left.begin, true});
+  });
+  std::ranges::move(running, std::back_inserter(waiting));
+  return waiting;
+}
+
+void Scheduler::copy_to(Rank rank, const Straggler& straggler, TimePoint now, wire::Assign& assign) {
+  const Interval task{straggler.position, straggler.position + 1};
+  Bytes descriptor;
+  const Lease& original = *leases_.find(straggler.lease);
+  const std::uint32_t attempt = original.attempt;
+  if (options_.sequential) {
+    BytesView rest = original.descriptors, one;
+    for (std::uint64_t at = original.left.begin; at <= straggler.position; ++at) take_sized(rest, one);
+    append_sized(descriptor, one);
+  }
+  Lease& copy = add_lease(rank, workers_[static_cast<std::size_t>(rank)], task, now, assign);
+  copy.copy = true;
+  copy.attempt = assign.leases.back().attempt = attempt;
+  copy.descriptors = assign.leases.back().descriptors = descriptor;
+  copied_.insert(task);
+}
+
 void Scheduler::check_invariants() const {
   const auto require = [](bool holds, const char* invariant) {
     if (!holds) throw std::logic_error{std::string{"scheduler: "} + invariant};
@@ -188,7 +264,7 @@ void Scheduler::check_invariants() const {
             "the list of those that want is wrong");
   }
   require(committed() <= accepted_.count(), "more is committed than accepted");
-  require(!finished() || (accepted_.count() == known_ && leases_.empty()), "finished with something left");
+  require(!finished() || accepted_.count() == known_, "finished with something left");
   for (const auto& [position, failures] : failures_)
     require(!accepted_.contains(position.value), "failures are kept of a task with an outcome");
   check_positions();
@@ -203,10 +279,11 @@ void Scheduler::check_positions() const {
   for (const auto& [begin, end] : accepted_.intervals()) mark({begin, end});
   for (const auto& [begin, end] : waiting_.intervals()) mark({begin, end});
   for (const auto& [due, position] : retries_) mark({position.value, position.value + 1});
-  leases_.for_each([&](LeaseId, const Lease& lease) { mark(lease.left); });
+  // What is accepted may still be computed by the one who was not first.
+  leases_.for_each([&](LeaseId, const Lease& lease) { accepted_.for_each_missing(lease.left, mark); });
   accepted_.for_each_missing({fresh_, known_}, mark);
   for (std::uint64_t position = 0; position < known_; ++position)
-    if (seen[position] != 1)
+    if (seen[position] != (copied_.contains(position) ? 2 : 1))
       throw std::logic_error{"scheduler: position " + std::to_string(position) + " is in " +
                              std::to_string(seen[position]) + " places"};
 }

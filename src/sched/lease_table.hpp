@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/interval_set.hpp"
 
@@ -17,6 +18,8 @@ struct Lease {
   Interval left;  // what it still owes, a suffix of what was handed out
   std::uint32_t attempt = 1;
   std::uint32_t place = 0;  // in its worker's list of leases
+  bool copy = false;        // races a lease that has the task, too
+  TimePoint given{};        // handed out then
   Bytes descriptors;        // of `left`
 };
 

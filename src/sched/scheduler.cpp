@@ -1,12 +1,14 @@
 #include "sched/scheduler.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/random.hpp"
 
 namespace mpifarm::sched {
 namespace {
@@ -67,13 +69,28 @@ void Scheduler::on_worker_joined(Rank rank, unsigned slots) {
   if (slots > 0) want(rank, worker);
 }
 
-void Scheduler::on_worker_lost(Rank rank) {
+void Scheduler::on_worker_lost(Rank rank, Outbox& out) {
   Worker* worker = living(rank);
   if (worker == nullptr) return;
+  if (options_.isolates_suspects) {
+    std::vector<Interval> held;
+    for (const LeaseId id : worker->leases) held.push_back(leases_.find(id)->left);
+    on_suspects(held, out);
+  }
   on_drained(rank);
   slots_ -= worker->tally.slots;
   worker->tally.lost = true;
   if (std::exchange(worker->wanting, false)) std::erase(wanting_, rank);
+}
+
+void Scheduler::on_suspects(const std::vector<Interval>& positions, Outbox& out) {
+  if (positions.empty()) return;
+  isolate(positions);
+  out.records.emplace_back(journal::Suspects{positions});
+}
+
+void Scheduler::isolate(const std::vector<Interval>& positions) {
+  for (const Interval& interval : positions) isolated_.insert(interval);
 }
 
 void Scheduler::on_drain() { draining_ = true; }
@@ -104,9 +121,14 @@ void Scheduler::give_back(const Lease& lease) {
   for (std::uint64_t position = lease.left.begin; options_.sequential && position < lease.left.end;
        ++position) {
     const BytesView descriptor = take_descriptor(descriptors);
-    if (!accepted_.contains(position)) kept_descriptors_[{position}] = descriptor;
+    if (!accepted_.contains(position) && !copied_.contains(position))
+      kept_descriptors_[{position}] = descriptor;
   }
-  accepted_.for_each_missing(lease.left, [this](Interval positions) { waiting_.insert(positions); });
+  accepted_.for_each_missing(lease.left, [this](Interval positions) {
+    if (!copied_.intersects(positions)) return waiting_.insert(positions);
+    for (std::uint64_t position = positions.begin; position < positions.end; ++position)
+      if (!drop_copy(position)) waiting_.insert({position, position + 1});
+  });
 }
 
 void Scheduler::on_items(std::vector<Bytes> descriptors, bool end, Outbox& out) {
@@ -148,7 +170,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
     tally.failed_attempts += count - part.block.succeeded;
     tally.cpu += part.cpu;
     worker->outstanding -= count;
-    take_block(*lease, std::move(part.block), std::move(descriptors), tally, now, out);
+    take_block(std::move(part.block), std::move(descriptors), tally, now, out);
     lease->left.begin += count;
     if (lease->left.size() == 0) end_lease(part.lease, *worker);
   }
@@ -158,28 +180,29 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
   if (tally.slots > 0) want(rank, *worker);
 }
 
-void Scheduler::take_block(const Lease& lease, OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
-                           TimePoint now, Outbox& out) {
-  const bool may_retry = block.succeeded != block.count && options_.retries > 0;
+void Scheduler::take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now,
+                           Outbox& out) {
+  const bool may_retry = block.succeeded != block.count && (options_.retries > 0 || options_.crash_limit > 1 || !copied_.empty());
   if (may_retry || !accepted_.insert_new({block.first.value, block.first.value + block.count})) {
-    take_block_by_entry(lease, block, descriptors, tally, now, out);
+    take_block_by_entry(block, descriptors, tally, now, out);
     return;
   }
   tally.tasks += block.count;
   accept(std::move(block), std::move(descriptors), out);
 }
 
-void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
-                                    WorkerTally& tally, TimePoint now, Outbox& out) {
+void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                                    TimePoint now, Outbox& out) {
   BytesView entries = block.entries;
   for (std::uint64_t i = 0; i < block.count; ++i) {
     const Position position{block.first.value + i};
     const OutcomeEntry entry = take_entry(entries);
     const BytesView descriptor = options_.sequential ? take_descriptor(descriptors) : BytesView{};
-    if (accepted_.contains(position.value)) {
-      ++stale_;
-    } else if (entry.outcome != Outcome::succeeded && lease.attempt <= options_.retries) {
-      retry_later(position, descriptor, entry.payload, now, out);
+    const bool succeeded = entry.outcome == Outcome::succeeded;
+    if (accepted_.contains(position.value) || (!succeeded && drop_copy(position.value))) {
+      ++stale_;  // or another lease still has it
+    } else if (!is_final(position, entry.outcome)) {
+      retry_later(position, descriptor, entry, now, out);
     } else {
       Bytes single, single_descriptor;
       append_entry(single, entry.outcome, entry.payload);
@@ -197,6 +220,7 @@ void Scheduler::take_block_by_entry(const Lease& lease, const OutcomeBlock& bloc
 void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
   constexpr std::size_t small_bytes = 4096;
   forget_failures({block.first.value, block.first.value + block.count});
+  copied_.erase({block.first.value, block.first.value + block.count});
   auto* last = out.records.empty() ? nullptr : std::get_if<journal::Outcomes>(&out.records.back());
   if (last != nullptr && last->block.first.value + last->block.count == block.first.value &&
       last->block.entries.size() + last->descriptors.size() + block.entries.size() + descriptors.size() <=
@@ -210,18 +234,45 @@ void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
   out.records.emplace_back(journal::Outcomes{std::move(block), std::move(descriptors)});
 }
 
+// One of the two leases that have the task is through with it, without an outcome that counts. False when
+// there is but one.
+bool Scheduler::drop_copy(std::uint64_t position) {
+  if (!copied_.contains(position)) return false;
+  copied_.erase({position, position + 1});
+  return true;
+}
+
 void Scheduler::forget_failures(Interval positions) {
   if (failures_.empty()) return;
   failures_.erase(failures_.lower_bound({positions.begin}), failures_.lower_bound({positions.end}));
 }
 
-void Scheduler::retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now,
+bool Scheduler::is_final(Position position, Outcome outcome) const {
+  if (outcome == Outcome::succeeded) return true;
+  const auto known = failures_.find(position);
+  const Failures before = known == failures_.end() ? Failures{} : known->second;
+  return outcome == Outcome::crashed ? before.crashed + 1 >= options_.crash_limit
+                                     : before.failed >= options_.retries;
+}
+
+// The delays of tasks that failed together differ, so that what they failed on is not met by all at once
+// again.
+void Scheduler::retry_later(Position position, BytesView descriptor, const OutcomeEntry& entry, TimePoint now,
                             Outbox& out) {
-  const std::uint32_t failures = ++failures_[position];
+  Failures& failures = failures_[position];
   if (options_.sequential) kept_descriptors_[position] = descriptor;
-  const double factor = static_cast<double>(std::uint64_t{1} << std::min(failures - 1, 20U));
-  retries_.emplace(now + std::chrono::duration_cast<Nanos>(options_.retry_delay * factor), position);
-  out.records.emplace_back(journal::FailedAttempt{position, failures, std::string{message}});
+  const std::string message{entry.payload};
+  if (entry.outcome == Outcome::crashed) {
+    out.records.emplace_back(journal::CrashedAttempt{position, ++failures.crashed, message});
+    isolate({{position.value, position.value + 1}});
+    retries_.emplace(now, position);
+    return;
+  }
+  out.records.emplace_back(journal::FailedAttempt{position, ++failures.failed, message});
+  const double doubled = std::ldexp(1.0, static_cast<int>(std::min(failures.failed - 1, 20U)));
+  const double jitter = 1 + Random{options_.seed + failures.failed, position.value}.uniform() / 2;
+  retries_.emplace(now + std::chrono::duration_cast<Nanos>(options_.retry_delay * (doubled * jitter)),
+                   position);
 }
 
 void Scheduler::on_committed(std::uint64_t succeeded, std::uint64_t failed) {
@@ -240,12 +291,24 @@ void Scheduler::on_replayed(const journal::Record& record) {
     resumed_ += block.count;
     replayed_attempts_ += block.count;
   } else if (const auto* failed = std::get_if<journal::FailedAttempt>(&record)) {
-    failures_[failed->position] = failed->attempt;
+    failures_[failed->position].failed = failed->attempt;
     ++replayed_attempts_;
+  } else if (const auto* crashed = std::get_if<journal::CrashedAttempt>(&record)) {
+    failures_[crashed->position].crashed = crashed->crashes;
+    isolate({{crashed->position.value, crashed->position.value + 1}});
+    ++replayed_attempts_;
+  } else if (const auto* suspects = std::get_if<journal::Suspects>(&record)) {
+    isolate(suspects->positions);
+  } else if (const auto* redo = std::get_if<journal::Redo>(&record)) {
+    on_redo(redo->positions);
   } else if (const auto* items = std::get_if<journal::SourceItems>(&record)) {
     known_keys_ = items->first.value + items->keys.size();
     end_recorded_ = end_recorded_ || items->end;
   }
+}
+
+void Scheduler::on_redo(const std::vector<Interval>& positions) {
+  for (const Interval& interval : positions) forget_failures(interval);
 }
 
 bool Scheduler::earliest_is_leased() const {

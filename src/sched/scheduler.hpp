@@ -31,8 +31,12 @@ struct Options {
   OrderKind order = OrderKind::fifo;
   std::uint64_t seed = 0;
   BatchingOptions batching;
-  unsigned retries = 0;  // further attempts a failed task gets
-  Nanos retry_delay{};   // before the first of them; doubles with each
+  unsigned retries = 0;      // further attempts a failed task gets
+  Nanos retry_delay{};       // before the first of them; doubles with each, and half of it may be added
+  unsigned crash_limit = 1;  // a task that ended its process so often has failed for good
+  bool copies = false;       // at the tail, idle slots race copies of what others take long with
+  Nanos copy_age = std::chrono::milliseconds{500};  // so long a lease is out before, at least
+  bool isolates_suspects = false;  // what was on a lost rank is not computed beside other tasks again
   std::uint64_t window =
       4096;  // sequential: tasks kept beyond those handed out, and the window of lifo and shuffle
   std::uint64_t most_ahead =
@@ -62,7 +66,9 @@ class Scheduler {
 
   // ---- events of a start
   void on_worker_joined(Rank rank, unsigned slots);
-  void on_worker_lost(Rank rank);
+  void on_worker_lost(Rank rank, Outbox& out);
+  // Tasks that were being computed when a process ended: from now on they are isolated.
+  void on_suspects(const std::vector<Interval>& positions, Outbox& out);
   // Sequential sources: the next descriptors in order; `end`: there are no more. Writes a SourceItems record
   // unless they are known from an earlier start.
   void on_items(std::vector<Bytes> descriptors, bool end, Outbox& out);
@@ -74,6 +80,8 @@ class Scheduler {
   void on_drain();
   // The worker gave back what it had not begun.
   void on_drained(Rank rank);
+  // These have failed in earlier starts, which no longer counts; they have no outcome that was replayed.
+  void on_redo(const std::vector<Interval>& positions);
   // A record of an earlier start, in journal order, before anything else happens.
   void on_replayed(const journal::Record& record);
 
@@ -127,23 +135,39 @@ class Scheduler {
     bool living() const { return joined && !tally.lost; }
   };
 
+  // Attempts of a task that came to nothing.
+  struct Failures {
+    std::uint32_t failed = 0, crashed = 0;
+    std::uint32_t attempts() const { return failed + crashed; }
+  };
+
   void accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out);
-  void take_block(const Lease& lease, OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally,
-                  TimePoint now, Outbox& out);
-  void take_block_by_entry(const Lease& lease, const OutcomeBlock& block, BytesView descriptors,
-                           WorkerTally& tally, TimePoint now, Outbox& out);
-  void retry_later(Position position, BytesView descriptor, std::string_view message, TimePoint now,
+  void take_block(OutcomeBlock&& block, Bytes&& descriptors, WorkerTally& tally, TimePoint now, Outbox& out);
+  void take_block_by_entry(const OutcomeBlock& block, BytesView descriptors, WorkerTally& tally,
+                           TimePoint now, Outbox& out);
+  bool is_final(Position position, Outcome outcome) const;
+  void retry_later(Position position, BytesView descriptor, const OutcomeEntry& entry, TimePoint now,
                    Outbox& out);
+  void isolate(const std::vector<Interval>& positions);
   Worker* living(Rank rank);
   void want(Rank rank, Worker& worker);
   void end_lease(LeaseId id, Worker& worker);
   void give_back(const Lease& lease);
+  bool drop_copy(std::uint64_t position);
   void forget_failures(Interval positions);
-  bool hand_out_to(Rank rank, Worker& worker, wire::Assign& assign);
+  struct Straggler {
+    LeaseId lease;
+    std::uint64_t position = 0;
+    bool running = false;  // else it waits behind another task of its lease
+  };
+  void race_stragglers(TimePoint now, Outbox& out);
+  std::vector<Straggler> stragglers(TimePoint now, std::size_t most) const;
+  void copy_to(Rank rank, const Straggler& straggler, TimePoint now, wire::Assign& assign);
+  bool hand_out_to(Rank rank, Worker& worker, TimePoint now, wire::Assign& assign);
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);
   std::uint64_t batch_end(Interval positions) const;
-  void add_lease(Rank rank, Worker& worker, Interval positions, bool fresh, wire::Assign& assign);
+  Lease& add_lease(Rank rank, Worker& worker, Interval positions, TimePoint now, wire::Assign& assign);
   Bytes fresh_descriptors(Interval positions);
   void drop_used_items();
   Bytes kept_descriptors(Interval positions);
@@ -160,8 +184,11 @@ class Scheduler {
   std::uint64_t fresh_ = 0;                     // positions below are not fresh
   IntervalSet waiting_;                         // given back, or failed and due again
   std::multimap<TimePoint, Position> retries_;  // failed, by the time they are due again
-  std::map<Position, std::uint32_t> failures_;  // failed attempts of tasks that are not accepted
-  std::deque<Bytes> items_;                     // sequential: descriptors from task id items_begin_
+  std::map<Position, Failures> failures_;       // of tasks that are not accepted
+  IntervalSet copied_;                          // not accepted, and in two leases
+  TimePoint next_race_{};
+  IntervalSet isolated_;     // to be computed in child processes
+  std::deque<Bytes> items_;  // sequential: descriptors from task id items_begin_
   std::uint64_t items_begin_ = 0;
   std::map<Position, Bytes> kept_descriptors_;  // sequential: of waiting_ and retries_
   std::uint64_t known_keys_ = 0;                // sequential: items that earlier starts journaled

@@ -15,7 +15,7 @@
 
 namespace mpifarm::wire {
 
-inline constexpr std::uint32_t protocol_version = 3;
+inline constexpr std::uint32_t protocol_version = 4;
 
 // Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
 // other apart.
@@ -45,6 +45,9 @@ struct Setup {
   }
 };
 
+// What is computed in child processes: nothing, what was on a rank when it was lost, everything.
+enum class Isolation : std::uint8_t { none, suspects, all };
+
 struct SetupDetails {
   std::string job;
   Bytes params;  // packed Job::Params
@@ -55,10 +58,13 @@ struct SetupDetails {
   std::int32_t nice = 0;               // nice value of computing threads
   std::string working_directory;       // relative paths in descriptors mean this one
   bool listed = false;                 // the tasks come from a list of the user's: descriptors travel
+  Isolation isolation = Isolation::suspects;
+  Nanos timeout{};                 // of a task; 0: none
+  std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed;
+    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed& isolation& timeout& memory_bytes;
   }
 };
 
@@ -79,10 +85,11 @@ struct Lease {
   std::uint64_t count = 0;
   std::uint32_t attempt = 1;  // of every task in it, from 1
   Bytes descriptors;  // sequential sources: a varint length and the packed Task, `count` times; else empty
+  bool isolated = false;  // in a child process, whatever computes the others
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& id& first& count& attempt& descriptors;
+    archive& id& first& count& attempt& descriptors& isolated;
   }
 };
 

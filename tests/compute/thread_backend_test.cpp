@@ -6,15 +6,17 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <set>
 #include <stdexcept>
 
-#include "support/expect.hpp"
+#include "support/backends.hpp"
 
 namespace mpifarm {
 namespace {
 
+using support::assignment;
+using support::collect_all;
+using support::Collected;
 using support::eventually;
 
 // A job that does with each task what the test says: returns the payload, or throws.
@@ -40,69 +42,14 @@ class ScriptedJob final : public AnyJob {
   Script script_;
 };
 
-Assignment assignment(std::uint64_t lease, std::uint64_t first, std::uint64_t count,
-                      std::uint32_t attempt = 1) {
-  return {{lease}, {first}, count, attempt, Order{}, {}};
-}
-
-// The entries of each lease in the order in which they came; checks that they continue one another.
-struct Collected {
-  struct Lease {
-    std::uint64_t next = 0;  // position
-    std::vector<std::pair<Outcome, std::string>> entries;
-    std::size_t completions = 0;
-    Nanos busy{}, cpu{};
-  };
-  std::map<std::uint64_t, Lease> leases;
-
-  void from(ThreadBackend& backend) {
-    std::vector<Completion> completions;
-    backend.collect(completions);
-    for (const Completion& completion : completions) add(completion);
-  }
-  void add(const Completion& completion) {
-    Lease& lease = leases[completion.lease.value];
-    const OutcomeBlock& block = completion.block;
-    const bool first = lease.completions++ == 0;
-    EXPECT_TRUE(first || block.first.value == lease.next) << "a gap or an overlap";
-    EXPECT_GT(block.count, 0U);
-    BytesView entries = block.entries;
-    std::uint64_t succeeded = 0;
-    for (std::uint64_t i = 0; i < block.count; ++i) {
-      const OutcomeEntry entry = take_entry(entries);
-      succeeded += entry.outcome == Outcome::succeeded ? 1 : 0;
-      lease.entries.emplace_back(entry.outcome, entry.payload);
-    }
-    EXPECT_TRUE(entries.empty());
-    EXPECT_EQ(block.succeeded, succeeded);
-    lease.next = block.first.value + block.count;
-    lease.busy += completion.busy;
-    lease.cpu += completion.cpu;
-  }
-  std::size_t tasks() const {
-    std::size_t count = 0;
-    for (const auto& [id, lease] : leases) count += lease.entries.size();
-    return count;
-  }
-};
-
-Collected collect_all(ThreadBackend& backend) {
-  Collected collected;
-  EXPECT_TRUE(eventually([&] {
-    collected.from(backend);
-    return !backend.busy();
-  }));
-  collected.from(backend);
-  return collected;
-}
-
 Bytes id_text(BytesView, Context& context) { return std::to_string(context.id().value); }
 
 TEST(ThreadBackend, GivesAllOutcomesOnceAndInOrder) {
   const ScriptedJob job{id_text};
   Waker waker;
   for (const unsigned slots : {1U, 2U, 5U}) {
-    ThreadBackend backend{job, waker, {.slots = slots, .seed = 0, .nice = 0, .log = {}}};
+    ThreadBackend backend{
+        job, waker, {.slots = slots, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
     EXPECT_EQ(backend.slots(), slots);
     std::uint64_t position = 0;
     for (std::uint64_t lease = 0; lease < 100; ++lease) {
@@ -126,9 +73,10 @@ TEST(ThreadBackend, GivesTasksTheirIdAttemptAndRandomStream) {
            std::to_string(context.random()());
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 77, .nice = 0, .log = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 77, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   const Order order{OrderKind::lifo, 10, 0};
-  backend.start({{{1}, {2}, 3, 4, order, {}}});
+  backend.start({{{1}, {2}, 3, 4, order, {}, false}});
   const Collected collected = collect_all(backend);
   for (std::uint64_t i = 0; i < 3; ++i)
     EXPECT_EQ(collected.leases.at(1).entries.at(i).second,
@@ -230,7 +178,8 @@ TEST(ThreadBackend, ALongTaskHoldsUpNoOther) {
     return Bytes{"done"};
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   std::vector<Assignment> assignments;
   for (std::uint64_t i = 0; i < tasks; ++i) assignments.push_back(assignment(i, i, 1));
   backend.start(std::move(assignments));
@@ -256,7 +205,8 @@ TEST(ThreadBackend, StopGivesBackWhatHasNotStartedAndAsksTheRestToStop) {
     return "ended";
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 2, .seed = 0, .nice = 0, .log = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   for (std::uint64_t lease = 0; lease < 10; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   ASSERT_TRUE(gate.somebody_waits(2));
   backend.stop();
@@ -301,6 +251,54 @@ TEST(ThreadBackend, ATaskThatThrowsBecauseItWasStoppedIsGivenBack) {
   EXPECT_EQ(collected.leases.at(1).entries[0].second, "before");
 }
 
+TEST(ThreadBackend, AsksATaskThatTakesTooLongToStopAndNoOther) {
+  const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
+    const std::uint64_t id = context.id().value;
+    if (id % 10 != 3) return "done";
+    if (!eventually([&] { return context.stop_requested(); })) return "never asked";
+    if (id == 13) return "late but done";
+    throw std::runtime_error{"stopped"};
+  }};
+  Waker waker;
+  ThreadBackend backend{
+      job, waker, {.slots = 2, .timeout = std::chrono::milliseconds{30}, .log = {}, .cells = {}}};
+  backend.start({assignment(1, 0, 20), assignment(2, 20, 20)});
+  Collected collected;
+  ASSERT_TRUE(eventually([&] {
+    backend.flush();
+    collected.from(backend);
+    return !backend.busy();
+  }));
+  ASSERT_EQ(collected.tasks(), 40U);
+  for (std::uint64_t id = 0; id < 40; ++id) {
+    const auto& [outcome, payload] = collected.leases.at(1 + id / 20).entries.at(id % 20);
+    const bool late = id % 10 == 3 && id != 13;
+    EXPECT_EQ(outcome, late ? Outcome::timed_out : Outcome::succeeded) << id;
+    EXPECT_EQ(payload, late       ? "no end within 30.0 ms: it was asked to stop"
+                       : id == 13 ? "late but done"
+                                  : "done");
+  }
+}
+
+TEST(ThreadBackend, SaysInItsCellsWhatItComputes) {
+  Gate gate;
+  const ScriptedJob job{[&](BytesView, Context& context) {
+    gate.pass(context);
+    return Bytes{};
+  }};
+  Waker waker;
+  std::vector<SlotCell> cells(2);
+  ThreadBackend backend{job, waker, {.slots = 2, .log = {}, .cells = cells}};
+  backend.start({assignment(1, 70, 2), assignment(2, 90, 2)});
+  ASSERT_TRUE(gate.somebody_waits(2));
+  std::set<std::uint64_t> running{cells[0].running, cells[1].running};
+  EXPECT_EQ(running, (std::set<std::uint64_t>{71, 91}));
+  gate.let(4);
+  collect_all(backend);
+  EXPECT_EQ(cells[0].running + cells[1].running, 0U);
+  EXPECT_EQ(cells[0].begun + cells[1].begun, 4U);
+}
+
 TEST(ThreadBackend, SaysHowLongItsQueueLasts) {
   constexpr auto one_task = std::chrono::milliseconds{5};
   Gate gate;
@@ -312,7 +310,8 @@ TEST(ThreadBackend, SaysHowLongItsQueueLasts) {
     return Bytes{};
   }};
   Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 1, .seed = 0, .nice = 0, .log = {}}};
+  ThreadBackend backend{
+      job, waker, {.slots = 1, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
   EXPECT_EQ(backend.queue_lasts(), Nanos{0});
   EXPECT_FALSE(backend.busy());
   backend.start({assignment(1, 0, 1)});
@@ -352,7 +351,8 @@ TEST(ThreadBackend, IsDestroyedWhileBusy) {
   }};
   Waker waker;
   {
-    ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 0, .log = {}}};
+    ThreadBackend backend{
+        job, waker, {.slots = 3, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
     for (std::uint64_t lease = 0; lease < 20; ++lease) backend.start({assignment(lease, lease * 5, 5)});
     ASSERT_TRUE(gate.somebody_waits(3));
   }
@@ -362,7 +362,8 @@ TEST(ThreadBackend, IsDestroyedWhileBusy) {
 TEST(ThreadBackend, IsDestroyedWithoutHavingComputed) {
   const ScriptedJob job{id_text};
   Waker waker;
-  for (int i = 0; i < 50; ++i) ThreadBackend{job, waker, {.slots = 4, .seed = 0, .nice = 0, .log = {}}};
+  for (int i = 0; i < 50; ++i)
+    ThreadBackend{job, waker, {.slots = 4, .seed = 0, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
 }
 
 TEST(ThreadBackend, PassesOnWhatTasksLog) {
@@ -377,7 +378,8 @@ TEST(ThreadBackend, PassesOnWhatTasksLog) {
     const std::scoped_lock lock{mutex};
     if (text == "hello") heard.insert(id.value);
   };
-  ThreadBackend backend{job, waker, {.slots = 3, .seed = 0, .nice = 5, .log = log}};
+  ThreadBackend backend{
+      job, waker, {.slots = 3, .seed = 0, .nice = 5, .timeout = {}, .log = log, .cells = {}}};
   for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   collect_all(backend);
   EXPECT_EQ(heard.size(), 50U);

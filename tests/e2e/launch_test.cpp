@@ -91,16 +91,35 @@ TEST(Launch, SurvivesAWorker) {
   const std::string path = work / "run";
   Process process{launching(3, spin_run(path))};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  const pid_t launcher = launcher_of(process);
-  for (const pid_t member : process.members())
-    if (member != process.id() && member != launcher && member != lock_holder(path)) {
-      ::kill(member, SIGKILL);
-      break;
-    }
+  ::kill(workers_of(process, path).at(0), SIGKILL);
   expect_status(process.wait(), 0);
   expect_whole(path);
   EXPECT_EQ(summary_of(path).whole("starts"), 1u);
   EXPECT_EQ(summary_of(path).whole("lost_ranks"), 1u);
+}
+
+TEST(Launch, CarriesOnWhenRankZeroIsStoppedForGood) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(3, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGSTOP);
+  const Ended ended = process.wait();
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("rank 0 was stopped for"), std::string::npos) << ended.err;
+  expect_whole(path);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+}
+
+// Where rank 0 runs on another host, it cannot write to the supervisor's file: the run's own files say it.
+TEST(Launch, KnowsTheStatusFromTheRunsFiles) {
+  const Workspace work;
+  const Arguments failing{"run",  "squares",    "--from", "3037000499",
+                          "--to", "3037000502", "--run",  work / "failing"};
+  const Arguments elsewhere{"--mpirun=-x", "--mpirun=MPIFARM_STATUS_FILE=/nowhere/at/all"};
+  expect_status(run(launching(2, failing, elsewhere)), 1);
+  expect_status(run(launching(2, spin_run(work / "run", {}, "4"), elsewhere)), 0);
+  EXPECT_EQ(summary_of(work / "run").whole("starts"), 1u);
 }
 
 TEST(Launch, StartsAgainNoMoreOftenThanItMay) {

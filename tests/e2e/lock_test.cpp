@@ -93,7 +93,19 @@ TEST(Lock, OfAnotherHostIsNotTakenOver) {
   const std::string path = work / "run";
   expect_status(run(mpifarm({"run", "squares", "--to", "10", "--run", path})), 0);
   write_text(work / "run" / "lock", "elsewhere\n00000000-0000-0000-0000-000000000000\n1\n1\n");
-  expect_refused(run(mpifarm({"resume", path})), {path, "process 1 on elsewhere"});
+  expect_refused(run(mpifarm({"resume", path})), {path, "process 1 on elsewhere", "--force"});
+  expect_refused(run(mpifarm({"run", "squares", "--to", "10", "--run", path, "--continue"})), {"--force"});
+  expect_status(run(mpifarm({"resume", path, "--force"})), 0);
+}
+
+TEST(Lock, OfALivingMasterOfThisHostYieldsToNoForce) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{mpifarm(spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 20));
+  expect_refused(run(mpifarm({"resume", path, "--force"})), {path, "another master has this run"});
+  expect_status(process.wait(), 0);
+  expect_undisturbed(path);
 }
 
 // A crash of the machine, or a full disk, may leave an empty file.

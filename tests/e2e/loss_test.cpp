@@ -13,14 +13,6 @@ Command surviving(int ranks, const Arguments& arguments, const Arguments& launch
   return command;
 }
 
-// The worker ranks' processes.
-std::vector<pid_t> workers(Process& process, const std::string& run) {
-  std::vector<pid_t> found;
-  for (const pid_t member : process.members())
-    if (member != process.id() && member != lock_holder(run)) found.push_back(member);
-  return found;
-}
-
 // Everything is there once, and so many ranks were lost. What a lost rank had computed and not said counts
 // for nothing.
 void expect_survived(const std::string& run, std::uint64_t lost) {
@@ -43,7 +35,7 @@ TEST_P(LostWorker, CostsTheRunNothingButARank) {
   const std::string path = work / "run";
   Process process{surviving(3, spin_run(path, {"--heartbeat", "1"}), launcher_flags)};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  ::kill(workers(process, path).at(0), signal);
+  ::kill(workers_of(process, path).at(0), signal);
   const Ended ended = process.wait();
   EXPECT_FALSE(ended.late) << ended.err;
   EXPECT_NE(ended.err.find(" is lost ("), std::string::npos) << ended.err;
@@ -66,7 +58,7 @@ TEST(Loss, OfTwoWorkersAtOnce) {
   const std::string path = work / "run";
   Process process{surviving(4, spin_run(path))};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  const auto found = workers(process, path);
+  const auto found = workers_of(process, path);
   for (const std::size_t i : {0, 1}) ::kill(found.at(i), SIGKILL);
   EXPECT_FALSE(process.wait().late);
   expect_survived(path, 2);
@@ -77,7 +69,7 @@ TEST(Loss, OfAllWorkersLeavesRankZero) {
   const std::string path = work / "run";
   Process process{surviving(3, spin_run(path))};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  for (const pid_t worker : workers(process, path)) ::kill(worker, SIGKILL);
+  for (const pid_t worker : workers_of(process, path)) ::kill(worker, SIGKILL);
   EXPECT_FALSE(process.wait().late);
   expect_survived(path, 2);
 }
@@ -87,7 +79,7 @@ TEST(Loss, OfAllThatComputeIsResumable) {
   const std::string path = work / "run";
   Process process{surviving(3, spin_run(path, {"--master-slots", "0"}))};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  for (const pid_t worker : workers(process, path)) ::kill(worker, SIGKILL);
+  for (const pid_t worker : workers_of(process, path)) ::kill(worker, SIGKILL);
   const Ended ended = process.wait();
   EXPECT_FALSE(ended.late);
   EXPECT_NE(ended.err.find("every rank that computed is lost"), std::string::npos) << ended.err;

@@ -79,7 +79,8 @@ inline std::vector<Record> sample_records() {
   return add_missing_types(
       {Started{4, 64, "2026-11-20T12:34:56Z"}, SourceItems{{0}, {11, 22, 33}, false},
        outcomes_of(0, {"one", "", "three"}, true), FailedAttempt{{3}, 1, "out of luck"},
-       SourceItems{{3}, {}, true}, Spent{Nanos{9}, Nanos{8}, Nanos{7}}, Sealed{true, "2026-11-20T12:40:00Z"}},
+       CrashedAttempt{{4}, 2, "killed"}, Suspects{{{5, 7}, {9, 10}}}, Spent{Nanos{3}, Nanos{2}, Nanos{1}},
+       SourceItems{{3}, {}, true}, Sealed{true, "2026-11-20T12:40:00Z"}},
       std::make_index_sequence<std::variant_size_v<Record>>{});
 }
 

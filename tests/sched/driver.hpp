@@ -23,8 +23,10 @@ class Driver {
     scheduler.check_invariants();
   }
   void lose(Rank rank) {
-    scheduler.on_worker_lost(rank);
+    Outbox out;
+    scheduler.on_worker_lost(rank, out);
     scheduler.check_invariants();
+    keep_records(out);
   }
   std::vector<Given> dispatch(bool credit = true) {
     Outbox out;
@@ -39,12 +41,14 @@ class Driver {
     }
     return given;
   }
-  // `statuses`: of the lease's next tasks, s or f.
+  // `statuses`: of the lease's next tasks, s(ucceeded), f(ailed) or c(rashed).
   void answer(const Given& given, std::uint64_t from, const std::string& statuses, Nanos busy = Nanos{1000}) {
     OutcomeBlock block{{given.lease.first.value + from}, statuses.size(), 0, {}};
     for (const char status : statuses) {
-      append_entry(block.entries, status == 's' ? Outcome::succeeded : Outcome::failed,
-                   status == 's' ? "result" : "message");
+      const Outcome outcome = status == 's'   ? Outcome::succeeded
+                              : status == 'f' ? Outcome::failed
+                                              : Outcome::crashed;
+      append_entry(block.entries, outcome, status == 's' ? "result" : "message");
       block.succeeded += status == 's' ? 1 : 0;
     }
     Outbox out;

@@ -34,6 +34,12 @@ SimulationOptions random_options(std::uint64_t seed) {
   if (below(3) == 0) scheduler.batching.batch = 1 + below(12);
   if (below(3) == 0) scheduler.batching.prefetch = below(12);
   if (below(4) == 0) scheduler.most_ahead = 1 + below(30);
+  scheduler.copies = below(2) == 0;
+  scheduler.copy_age = Nanos{static_cast<std::int64_t>(below(3) * 1'000'000)};
+  scheduler.isolates_suspects = true;
+  scheduler.crash_limit = static_cast<unsigned>(1 + below(3));
+  for (std::uint64_t left = options.tasks.count > 0 ? below(3) : 0; left > 0; --left)
+    options.tasks.poison.insert(below(options.tasks.count));
   return options;
 }
 
@@ -67,7 +73,8 @@ TEST(SimulatedRuns, DropWhatLostWorkersAndOldLeasesSay) {
 // A fresh scheduler that replays the first part of a run's journal finishes exactly the rest.
 TEST(SimulatedRuns, GoOnFromEveryPartOfTheirJournal) {
   SimulationOptions options = random_options(3);
-  options.tasks = {.seed = 8, .count = 40, .sequential = false, .retries = 2, .failure_rate = 0.3};
+  options.tasks = {
+      .seed = 8, .count = 40, .sequential = false, .retries = 2, .failure_rate = 0.3, .poison = {}};
   options.scheduler = {};
   options.scheduler.count = 40;
   options.scheduler.order = OrderKind::shuffle;

@@ -101,7 +101,7 @@ class FarmMaster {
     while (true) {
       bool active = receive(transport_, master_, worker_);
       const TimePoint now = Clock::now();
-      if (scheduler_.committed() >= options_.drain_after) master_.drain(now);
+      if (scheduler_.committed() >= options_.drain_after) master_.drain(now, std::chrono::seconds{30});
       active = worker_.step(now) || active;
       active = master_.step(now) || active;
       if (master_.over(now)) return;

@@ -34,17 +34,20 @@ Bytes SimulatedTasks::descriptor(std::uint64_t id) const {
 }
 
 bool SimulatedTasks::fails(std::uint64_t id, std::uint32_t attempt) const {
+  if (poison.contains(id)) return true;
   const std::uint64_t draw = hash64(task_text(id) + '/' + std::to_string(attempt), seed) % 1000;
   return static_cast<double>(draw) < failure_rate * 1000;
 }
 
 Bytes SimulatedTasks::payload(std::uint64_t id, std::uint32_t attempt) const {
+  if (poison.contains(id)) return "crashed";
   if (fails(id, attempt)) return "attempt " + std::to_string(attempt) + " of " + task_text(id);
   return task_text(id) + std::string(id % 200, '!');
 }
 
 std::uint32_t SimulatedTasks::last_attempt(std::uint64_t id) const {
   std::uint32_t attempt = 1;
+  if (poison.contains(id)) return attempt;
   while (attempt <= retries && fails(id, attempt)) ++attempt;
   return attempt;
 }
@@ -89,7 +92,12 @@ void SimulatedWorker::append_outcome(Held& held, OutcomeBlock& block) {
   }
   const std::uint32_t attempt = held.lease.attempt;
   const bool failed = tasks_.fails(id, attempt);
-  append_entry(block.entries, failed ? Outcome::failed : Outcome::succeeded, tasks_.payload(id, attempt));
+  const bool crashed = tasks_.poison.contains(id);
+  append_entry(block.entries,
+               crashed  ? Outcome::crashed
+               : failed ? Outcome::failed
+                        : Outcome::succeeded,
+               tasks_.payload(id, attempt));
   block.succeeded += failed ? 0 : 1;
   ++block.count;
   ++held.lease.first.value;
@@ -102,7 +110,11 @@ void SimulatedWorker::compute() {
   const auto held = leases_.begin() + static_cast<std::ptrdiff_t>(random_() % running);
   OutcomeBlock block;
   block.first = held->lease.first;
-  for (std::uint64_t left = 1 + random_() % held->lease.count; left > 0; --left) append_outcome(*held, block);
+  for (std::uint64_t left = 1 + random_() % held->lease.count; left > 0; --left) {
+    died_ = !held->lease.isolated && tasks_.poison.contains(held->order.id(held->lease.first).value);
+    if (died_) return;
+    append_outcome(*held, block);
+  }
   const Nanos busy{static_cast<std::int64_t>(block.count * (1 + random_() % 3'000'000))};
   news_.leases.push_back({held->lease.id, std::move(block), busy, busy});
   if (held->lease.count > 0) return;
@@ -133,6 +145,7 @@ bool Simulation::chance(double probability) {
 void Simulation::start_master() {
   workers_.clear();
   living_.clear();
+  died_ = 0;
   ends_.clear();
   world_ = std::make_unique<LoopbackWorld>(most_ranks + 1);
   master_ = world_->endpoint(0);
@@ -170,9 +183,23 @@ void Simulation::join() {
 
 void Simulation::lose_one() {
   const auto lost = living_.begin() + static_cast<std::ptrdiff_t>(random_() % living_.size());
-  scheduler_->on_worker_lost(*lost);
-  if (chance(0.5)) workers_.erase(*lost);  // else it hears and says what it has to, and counts no more
+  sched::Outbox out;
+  scheduler_->on_worker_lost(*lost, out);
+  const int rank = *lost;
   living_.erase(lost);
+  take(out);
+  if (chance(0.5)) workers_.erase(rank);  // else it hears and says what it has to, and counts no more
+}
+
+void Simulation::lose_dead(int rank) {
+  if (std::erase(living_, rank) > 0) {
+    const std::size_t holders = options_.scheduler.copies ? 2 : 1;  // of a task that is not isolated
+    require(++died_ <= holders * options_.tasks.poison.size(), "a task has ended too many workers");
+    sched::Outbox out;
+    scheduler_->on_worker_lost(rank, out);
+    take(out);
+  }
+  workers_.erase(rank);
 }
 
 void Simulation::run() {
@@ -181,7 +208,8 @@ void Simulation::run() {
     step();
     scheduler_->check_invariants();
   }
-  require(scheduler_->nothing_leased() && scheduler_->leased() == 0, "finished with leases");
+  require(options_.scheduler.copies || (scheduler_->nothing_leased() && scheduler_->leased() == 0),
+          "finished with leases");
   stale_ += scheduler_->stale();
   check_end();
 }
@@ -190,8 +218,8 @@ void Simulation::step() {
   if (options_.losses && next_rank_ < most_ranks) {
     if (living_.size() < most_living && chance(0.01)) join();
     if (chance(0.01)) lose_one();
-    if (living_.empty()) join();
   }
+  if (living_.empty()) join();
   if (restarts_left_ > 0 && chance(0.005)) restart();
   if (chance(0.4)) {
     master_event();
@@ -205,6 +233,7 @@ void Simulation::step() {
       break;
     case 1:
       worker->second.compute();
+      if (worker->second.died()) lose_dead(worker->first);
       break;
     default:
       worker->second.send();
@@ -274,7 +303,7 @@ void Simulation::check_assign(const wire::Assign& assign) const {
   const auto& batching = options_.scheduler.batching;
   for (const wire::Lease& lease : assign.leases) {
     require(lease.count > 0, "an empty lease");
-    require(lease.attempt >= 1 && lease.attempt <= options_.tasks.retries + 1,
+    require(lease.attempt >= 1 && lease.attempt <= options_.tasks.retries + options_.scheduler.crash_limit,
             "an attempt beyond the retries");
     require(lease.attempt == 1 || lease.count == 1, "a retried task does not go alone");
     require(!batching.batch || lease.count <= *batching.batch, "a batch above --batch");
@@ -302,6 +331,7 @@ void Simulation::check_end() const {
       const std::uint32_t attempt = tasks.last_attempt(id);
       require(entry.payload == tasks.payload(id, attempt), task_text(id) + " ended with another outcome");
       require((entry.outcome != Outcome::succeeded) == tasks.fails(id, attempt), task_text(id) + ": status");
+      require((entry.outcome == Outcome::crashed) == tasks.poison.contains(id), task_text(id) + ": crash");
       require(!tasks.sequential || take_sized(descriptors) == tasks.descriptor(id),
               task_text(id) + " is journaled with another's descriptor");
       require(++seen[id] == 1, task_text(id) + " counts twice");
@@ -315,7 +345,22 @@ void Simulation::check_end() const {
   require(seen.size() == tasks.count && scheduler_->committed() == tasks.count, "tasks were lost");
   for (std::uint64_t id = 0; id < tasks.count; ++id)
     require(failures[id] == tasks.last_attempt(id) - 1, task_text(id) + ": not every failure is journaled");
+  check_crashes(order);
   require(digest == tasks.serial_digest(), "the digest differs from the serial one");
+}
+
+// Each but the last is on record.
+void Simulation::check_crashes(const Order& order) const {
+  std::map<std::uint64_t, std::uint32_t> crashes;
+  for (const journal::Record& record : journal_)
+    if (const auto* crashed = std::get_if<journal::CrashedAttempt>(&record)) {
+      const std::uint64_t id = order.id(crashed->position).value;
+      require(options_.tasks.poison.contains(id), task_text(id) + " did not crash");
+      require(crashed->crashes == ++crashes[id], task_text(id) + ": its crashes are not counted one by one");
+    }
+  for (const std::uint64_t id : options_.tasks.poison)
+    require(crashes[id] + 1 == options_.scheduler.crash_limit,
+            task_text(id) + ": not every crash is journaled");
 }
 
 }  // namespace mpifarm::support

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct SimulatedTasks {
   bool sequential = false;
   unsigned retries = 0;
   double failure_rate = 0;
+  std::set<std::uint64_t> poison;  // ids that end the process they are computed in
 
   Bytes descriptor(std::uint64_t id) const;
   bool fails(std::uint64_t id, std::uint32_t attempt) const;
@@ -40,6 +42,7 @@ class SimulatedWorker {
   void compute();  // some tasks of some lease
   void send();     // what is computed, now and then what was said before once more
   bool has_news() const { return !news_.leases.empty(); }
+  bool died() const { return died_; }
   bool drained() const { return draining_ && leases_.empty() && news_.leases.empty(); }
 
  private:
@@ -59,6 +62,7 @@ class SimulatedWorker {
   wire::Outcomes news_;
   std::vector<wire::LeaseOutcomes> ended_;  // last answers to leases that have ended
   bool draining_ = false;
+  bool died_ = false;  // of a task
 };
 
 struct SimulationOptions {
@@ -88,6 +92,7 @@ class Simulation {
   void restart();
   void join();
   void lose_one();
+  void lose_dead(int rank);
   void step();
   void master_event();
   void receive();
@@ -96,6 +101,7 @@ class Simulation {
   void take(sched::Outbox& out);
   void check_assign(const wire::Assign& assign) const;
   void check_end() const;
+  void check_crashes(const Order& order) const;
 
   SimulationOptions options_;
   std::mt19937_64 random_;
@@ -105,6 +111,7 @@ class Simulation {
   std::vector<std::unique_ptr<Transport>> ends_;
   std::map<int, SimulatedWorker> workers_;  // by rank; lost ones too, they go on talking
   std::vector<int> living_;
+  std::size_t died_ = 0;  // workers of this start, of a task
   int next_rank_ = 1;
   std::uint64_t pulled_ = 0;  // items of the source
   TimePoint now_{};

@@ -51,6 +51,16 @@ struct Launch {
   }
 };
 
+constexpr const char* marker = "MPIFARM_E2E_COMMAND";  // in the environment of all that a command starts
+
+// The end of /proc/PID/environ's text is cut or gone with the process.
+bool is_marked(const std::string& process, const std::string& mark) {
+  std::ifstream file{"/proc/" + process + "/environ"};
+  for (std::string entry; std::getline(file, entry, '\0');)
+    if (entry == marker + ('=' + mark)) return true;
+  return false;
+}
+
 std::vector<std::string> environment_of(const Command& command) {
   std::vector<std::string> texts;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -104,7 +114,10 @@ Process::Process(const Command& command)
   if (program < 0 || out_ < 0 || err_ < 0)
     throw std::runtime_error{"cannot start " + command.arguments.at(0)};
   std::vector<std::string> arguments = command.arguments;
+  static int commands = 0;
+  mark_ = std::to_string(getpid()) + "." + std::to_string(++commands);
   std::vector<std::string> environment = environment_of(command);
+  environment.push_back(marker + ('=' + mark_));
   const Launch launch{command, program, out_, err_, pointers(arguments), pointers(environment)};
   id_ = fork();
   if (id_ == 0) launch.begin();
@@ -126,7 +139,8 @@ std::vector<pid_t> Process::members() {
   std::vector<pid_t> found;
   for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
     const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos && session_of(name) == id_)
+    if (name.find_first_not_of("0123456789") == std::string::npos &&
+        (session_of(name) == id_ || is_marked(name, mark_)))
       found.push_back(std::stoi(name));
   }
   return found;

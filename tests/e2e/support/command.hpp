@@ -50,6 +50,7 @@ class Process {
   void reap();
 
   pid_t id_ = -1;
+  std::string mark_;
   std::chrono::steady_clock::time_point deadline_;
   int out_ = -1, err_ = -1;
   std::optional<int> wait_status_;

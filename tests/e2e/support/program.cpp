@@ -33,6 +33,8 @@ Command under_mpirun(Arguments arguments) {
 std::string program() { return MPIFARM_PROGRAM; }
 std::string unsteady_job() { return MPIFARM_UNSTEADY_JOB; }
 
+std::string trouble_job() { return MPIFARM_TROUBLE_JOB; }
+
 Arguments operator+(Arguments left, const Arguments& right) {
   left.insert(left.end(), right.begin(), right.end());
   return left;
@@ -87,6 +89,21 @@ void expect_refused(const Ended& ended, const std::vector<std::string>& parts) {
   ASSERT_EQ(lines.size(), 1u) << ended.err;
   for (const std::string& part : parts) EXPECT_THAT(lines[0], testing::HasSubstr(part));
   EXPECT_THAT(lines[0], testing::HasSubstr("; ")) << "it does not say what to do";
+}
+
+std::vector<pid_t> ranks_of(Process& process) {
+  std::vector<pid_t> ranks;
+  for (const pid_t member : process.members()) {
+    const std::string name = read_text("/proc/" + std::to_string(member) + "/comm");
+    if (member != process.id() && (name == "mpifarm\n" || name.starts_with("e2e_"))) ranks.push_back(member);
+  }
+  return ranks;
+}
+
+std::vector<pid_t> workers_of(Process& process, const std::filesystem::path& run) {
+  std::vector<pid_t> workers = ranks_of(process);
+  std::erase(workers, lock_holder(run));
+  return workers;
 }
 
 pid_t lock_holder(const std::filesystem::path& run) {

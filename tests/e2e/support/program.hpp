@@ -26,6 +26,7 @@ Command shell(int ranks, const std::string& text);
 Command mpirun_groups(const std::vector<Arguments>& groups);
 // The job of support/unsteady_job.cpp instead of mpifarm's own.
 std::string unsteady_job();
+std::string trouble_job();  // tests/support/trouble_job.hpp
 std::string program();
 
 Arguments operator+(Arguments left, const Arguments& right);
@@ -39,6 +40,11 @@ std::vector<std::string> own_lines(const Ended& ended);
 // Refused with exit status 2, by one line that holds all of `parts` and says what to do; nothing concluded.
 void expect_refused(const Ended& ended, const std::vector<std::string>& parts);
 void expect_status(const Ended& ended, int status);
+
+// The processes that are ranks of the command: not its launchers, nor the ranks' helpers and their children.
+std::vector<pid_t> ranks_of(Process& process);
+// Those but rank 0.
+std::vector<pid_t> workers_of(Process& process, const std::filesystem::path& run);
 
 // The process that holds the run; 0 when none does.
 pid_t lock_holder(const std::filesystem::path& run);

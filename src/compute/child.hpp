@@ -1,0 +1,15 @@
+#pragma once
+// A child: a process that computes what its rank sends it, until one of them ends.
+
+#include "base/frames.hpp"
+#include "compute/helper_protocol.hpp"
+#include "compute/slot_cells.hpp"
+#include "job/any_job.hpp"
+
+namespace mpifarm::helper {
+
+// The body of a child. `cell` says at any time which task it computes; `draining` asks it to stop after that.
+void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, SlotCell& cell,
+                 const std::atomic<bool>& draining);
+
+}  // namespace mpifarm::helper

@@ -1,0 +1,134 @@
+#pragma once
+// A job with tasks that crash, never end, eat memory, or start processes that they leave behind.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <mpifarm.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mpifarm::support {
+
+// Where memory is touched, so that the compiler cannot see that it does nothing.
+inline volatile char* touched = nullptr;
+
+inline void wait_for_ever() {
+  while (true) std::this_thread::sleep_for(std::chrono::hours{1});
+}
+
+inline void eat_memory() {
+  constexpr std::size_t part_bytes = 16 << 20;
+  std::vector<std::unique_ptr<char[]>> parts;
+  while (true) {
+    parts.push_back(std::make_unique<char[]>(part_bytes));
+    touched = parts.back().get();
+    for (std::size_t i = 0; i < part_bytes; i += 4096) touched[i] = 1;
+  }
+}
+
+// Processes that start processes, up to 2^(2 * generations).
+inline void start_many(int generations) {
+  for (; generations > 0; --generations)
+    for (int i = 0; i < 2; ++i)
+      if (fork() == 0) break;
+  wait_for_ever();
+}
+
+// A grandchild in a session of its own, whose parent is gone.
+inline void leave_one_behind() {
+  const pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    if (fork() == 0) wait_for_ever();
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+}
+
+inline void flood() {
+  const std::string line(1000, 'x');
+  while (true) std::puts(line.c_str());
+}
+
+struct Trouble {
+  static constexpr auto name = "trouble";
+  static constexpr auto summary = "Tasks of which one or more misbehave";
+
+  struct Params {
+    std::int64_t count = 100;
+    std::int64_t poison = -1;  // the first that misbehaves
+    std::int64_t every = 0;    // and each so many behind it; 0: no other
+    std::string manner = "segv";
+    std::int64_t fails = -1;    // a task that throws, whatever the others do
+    double pause = 0;           // seconds that every task takes
+    std::uint64_t ballast = 0;  // bytes that the job takes
+  };
+  struct Task {
+    std::int64_t n;
+    std::string note;
+  };
+  struct Result {
+    std::int64_t n;
+  };
+
+  explicit Trouble(const Params& params) : params_{params}, ballast_(params.ballast, 'b') {
+    if (params.manner == "constructor") std::raise(SIGSEGV);
+  }
+  std::uint64_t size() const { return static_cast<std::uint64_t>(params_.count); }
+  Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
+  Result compute(const Task& task, Context& context) const {
+    std::this_thread::sleep_for(std::chrono::duration<double>{params_.pause});
+    if (task.n == params_.fails) throw std::runtime_error{"this one fails"};
+    const std::int64_t behind = task.n - params_.poison;
+    if (params_.poison >= 0 &&
+        (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
+      misbehave(context);
+    return {task.n};
+  }
+
+ private:
+  void misbehave(Context& context) const {
+    const std::string& manner = params_.manner;
+    if (manner == "segv") std::raise(SIGSEGV);
+    if (manner == "kill") std::raise(SIGKILL);
+    if (manner == "abort") std::abort();
+    if (manner == "exit") _exit(3);
+    if (manner == "slow_on_rank_1" && std::getenv("OMPI_COMM_WORLD_RANK") == std::string{"1"})
+      std::this_thread::sleep_for(std::chrono::seconds{60});
+    if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
+      throw std::runtime_error{"it is not there yet"};
+    if (manner == "throw") throw std::runtime_error{"it threw"};
+    if (manner == "once" && context.attempt() == 1) std::raise(SIGSEGV);
+    if (manner == "loop") wait_for_ever();
+    if (manner == "heed")
+      while (true) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        if (context.stop_requested()) throw std::runtime_error{"stopped"};
+      }
+    if (manner == "hog") eat_memory();
+    if (manner == "bomb") start_many(4);
+    if (manner == "leave") leave_one_behind();
+    if (manner == "leave_and_loop") {
+      leave_one_behind();
+      wait_for_ever();
+    }
+    if (manner == "flood") flood();
+    if (manner == "log") context.log("a line of a task");
+  }
+
+  Params params_;
+  std::string ballast_;
+};
+BOOST_DESCRIBE_STRUCT(Trouble::Params, (), (count, poison, every, manner, fails, pause, ballast))
+BOOST_DESCRIBE_STRUCT(Trouble::Task, (), (n, note))
+BOOST_DESCRIBE_STRUCT(Trouble::Result, (), (n))
+
+}  // namespace mpifarm::support
