@@ -97,6 +97,9 @@ void add_journal(Seeds seeds) {
   const Bytes first = start({1, 7, {}}, records);
   add(first, {});
   add(first, start({2, 7, {first.size()}}, records));
+  // The failures of the first start are computed anew in the second.
+  add(first, start({2, 7, {first.size()}}, {journal::Redo{{{1, 3}, {4, 6}}}, journal::Outcomes{block(4), ""},
+                                            journal::Outcomes{block(1), ""}}));
   // With what a master that was thought dead has added.
   const std::uint64_t counted = start({1, 7, {}}, {records[0], records[1], records[2]}).size();
   add(first, start({2, 7, {counted}}, records));

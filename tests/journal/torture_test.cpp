@@ -217,6 +217,20 @@ TEST_P(Torture, AFollowerOfEveryFlippedBitReadsThePrefix) {
   }
 }
 
+// Its hash is right, so who wrote it was wrong: whoever looks into it says so.
+TEST(VoidedOutcomes, ThatAreFewerThanTheySayAreDamage) {
+  const RunDirectory run;
+  Outcomes outcomes{{{0}, 2, 0, {}}, {}};
+  append_entry(outcomes.block.entries, Outcome::failed, "only one");
+  write_segment(run, {Started{}, outcomes});
+  const std::uint64_t at = record_ends(run, 1)[1];
+  write_segment(run, {Redo{{{0, 2}}}});
+  Fate expected;
+  expected.records = packed({Started{}});
+  expected.damage = {1, at};
+  EXPECT_EQ(read_fate(run.path()), expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(Segments, Torture, testing::Values(1, 3),
                          [](const auto& segments) { return "Of" + std::to_string(segments.param); });
 
