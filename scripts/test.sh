@@ -10,7 +10,7 @@ step() { say "" "== $* (after $SECONDS s)"; }
 build_sanitized() {
   configure build-asan -DMPIFARM_SANITIZE=address,undefined -DMPIFARM_TESTS=ON
   configure build-tsan -DMPIFARM_SANITIZE=thread -DMPIFARM_TESTS=ON "-DMPIFARM_TEST_FLOORS=base;transport;compute;node"
-  ninja -C build-asan unit_tests
+  ninja -C build-asan unit_tests fuzz_targets
   ninja -C build-tsan unit_tests
 }
 

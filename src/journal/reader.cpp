@@ -69,7 +69,11 @@ bool Reader::is_void(const Record& record) {
   if (voided.empty() || outcomes == nullptr || outcomes->block.succeeded == outcomes->block.count ||
       !voided.intersects({outcomes->block.first.value, outcomes->block.first.value + outcomes->block.count}))
     return false;
-  kept_ = without(*outcomes, voided);
+  try {
+    kept_ = without(*outcomes, voided);
+  } catch (const CorruptData& error) {
+    throw Damaged{file(), offset(), error.what()};
+  }
   return true;
 }
 

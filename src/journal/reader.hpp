@@ -16,7 +16,7 @@ namespace mpifarm::journal {
 // BadInput (an unknown type that must not be skipped) and MachineryFailure (the disk) from next().
 class Reader {
  public:
-  // Records of types outside `types` are checked and passed over, not unpacked.
+  // Records of types outside `types` are checked and passed over, not unpacked. Throws as next() does.
   explicit Reader(Survey survey, TypeMask types = all_types);
 
   // False at the end. `record` keeps its buffers from call to call. Failures that a later start made void are

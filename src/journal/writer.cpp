@@ -70,8 +70,7 @@ void Writer::append_outcomes(const Outcomes& outcomes) {
 }
 
 void Writer::flush() {
-  if (buffer_.empty()) return;
-  storage_->append(buffer_);
+  storage_->append(buffer_);  // an empty one too: a storage that failed must say so
   written_ += buffer_.size();
   buffer_.clear();
   if (buffer_.capacity() > buffer_to_keep) buffer_.shrink_to_fit();

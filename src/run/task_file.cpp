@@ -45,25 +45,30 @@ TaskSource::Pull TaskFile::pull_next(Bytes& descriptor) {
   }
 }
 
-// Looks for the first character behind a byte order mark and blanks, which are dropped.
+// Looks for the first character behind a byte order mark and blanks, which are dropped. The first bytes of a
+// mark that is none begin a header.
 bool TaskFile::find_form() {
+  const auto in_mark = [this] { return mark_bytes_ > 0 && mark_bytes_ < byte_order_mark.size(); };
   for (; !chunk_.empty(); chunk_.remove_prefix(1)) {
     const char c = chunk_.front();
     if (mark_bytes_ < byte_order_mark.size() && c == byte_order_mark[mark_bytes_])
       ++mark_bytes_;
-    else if (blanks.find(c) == blanks.npos)
+    else if (in_mark() || blanks.find(c) == blanks.npos)
       break;
     else if (c == '\n')
       ++blank_lines_;
   }
-  if (chunk_.empty()) return false;
-  form_ = chunk_.front() == '{' ? Form::json_lines : Form::csv;
+  if (chunk_.empty() && !(ended_ && in_mark())) return false;
+  form_ = in_mark() || chunk_.front() != '{' ? Form::csv : Form::json_lines;
   const Bytes line_ends(blank_lines_, '\n');  // so that lines are counted
   BytesView before = line_ends, line;
-  if (form_ == Form::csv)
+  if (form_ == Form::csv) {
     csv_.read(before, row_);
-  else
+    BytesView cut_mark = byte_order_mark.substr(0, in_mark() ? mark_bytes_ : 0);
+    csv_.read(cut_mark, row_);
+  } else {
     while (lines_.read(before, line)) continue;
+  }
   return true;
 }
 

@@ -28,9 +28,9 @@ class SmallDisk {
   }
   // What a limit on file sizes stands in for, where nobody may mount.
   bool mounted() const { return mounted_; }
-  void grow() const {
+  void grow(const std::string& size = "64m") const {
     if (!mounted_) return;
-    EXPECT_EQ(mount("none", work_.path().c_str(), nullptr, MS_REMOUNT, "size=64m"), 0);
+    EXPECT_EQ(mount("none", work_.path().c_str(), nullptr, MS_REMOUNT, ("size=" + size).c_str()), 0);
   }
   const std::filesystem::path& path() const { return work_.path(); }
 
@@ -81,6 +81,37 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FullDiskOf,
                          [](const auto& both) {
                            return std::get<0>(both.param) + "On" + std::to_string(std::get<1>(both.param));
                          });
+
+// Each resume but the first finds a little more room and fills it: segment after segment ends in a write that
+// was cut short.
+TEST(FullDisk, AtEveryResumeLosesNothingAndCommitsNothingTwice) {
+  const SmallDisk disk{"512k"};
+  if (!disk.mounted()) GTEST_SKIP() << "nobody may mount here, and a limit on file sizes cannot grow";
+  const std::string path = disk.path() / "run";
+  expect_machinery_failed(run(mpifarm(squares + Arguments{"--run", path})), {path, "No space left"});
+  std::uint64_t committed = tally_journal(path).outcomes;
+  EXPECT_GT(committed, 0u);
+  for (const std::string size : {"512k", "1m", "1300k"}) {
+    disk.grow(size);
+    const Ended ended = run(mpifarm({"resume", path}));
+    expect_status(ended, 3);
+    ASSERT_FALSE(own_lines(ended).empty());
+    for (const std::string& part : {path, std::string{"No space left"}, std::string{"make room"}})
+      EXPECT_THAT(own_lines(ended).back(), HasSubstr(part));
+    const JournalTally journal = tally_journal(path);
+    EXPECT_FALSE(journal.repeated) << size;
+    EXPECT_EQ(journal.seals, 0u) << size;
+    EXPECT_GE(journal.outcomes, size == "512k" ? committed : committed + 1) << size;
+    committed = journal.outcomes;
+  }
+  disk.grow();
+  expect_status(run(mpifarm({"resume", path})), 0);
+  EXPECT_EQ(summary_of(path).whole("resumed"), committed);
+  EXPECT_EQ(summary_of(path).whole("attempts"), 100'000u - committed);
+  EXPECT_EQ(tally_journal(path).outcomes, 100'000u);
+  EXPECT_FALSE(tally_journal(path).repeated);
+  EXPECT_EQ(digest_of(path), digest_with_space());
+}
 
 TEST(FullDisk, FromTheStartLeavesNothing) {
   const SmallDisk disk{"4k"};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -63,13 +64,24 @@ inline Outcomes outcomes_of(std::uint64_t first, const std::vector<std::string>&
   return outcomes;
 }
 
-// One record of every type, and then some.
+// One record of every type, and then some; of types that are new here, the one that says nothing.
+template <std::size_t... i>
+std::vector<Record> add_missing_types(std::vector<Record> records, std::index_sequence<i...>) {
+  const auto add = [&records](const Record& record) {
+    const auto same = [&record](const Record& other) { return other.index() == record.index(); };
+    if (std::none_of(records.begin(), records.end(), same)) records.insert(std::prev(records.end()), record);
+  };
+  (add(Record{std::in_place_index<i>}), ...);
+  return records;
+}
+
 inline std::vector<Record> sample_records() {
-  return {Started{4, 64, "2026-11-20T12:34:56Z"},     SourceItems{{0}, {11, 22, 33}, false},
-          outcomes_of(0, {"one", "", "three"}, true), FailedAttempt{{3}, 1, "out of luck"},
-          CrashedAttempt{{4}, 2, "killed"},           Suspects{{{5, 7}, {9, 10}}},
-          Spent{Nanos{3}, Nanos{2}, Nanos{1}},        SourceItems{{3}, {}, true},
-          Sealed{true, "2026-11-20T12:40:00Z"}};
+  return add_missing_types(
+      {Started{4, 64, "2026-11-20T12:34:56Z"}, SourceItems{{0}, {11, 22, 33}, false},
+       outcomes_of(0, {"one", "", "three"}, true), FailedAttempt{{3}, 1, "out of luck"},
+       CrashedAttempt{{4}, 2, "killed"}, Suspects{{{5, 7}, {9, 10}}}, Spent{Nanos{3}, Nanos{2}, Nanos{1}},
+       SourceItems{{3}, {}, true}, Sealed{true, "2026-11-20T12:40:00Z"}},
+      std::make_index_sequence<std::variant_size_v<Record>>{});
 }
 
 inline Writer open_segment(const RunDirectory& run) {

@@ -100,6 +100,17 @@ TEST_F(TaskFileTest, LineEndsMarksAndBlankLinesDoNotMatter) {
     EXPECT_EQ(tasks(text), expected) << text;
 }
 
+// Characters from U+F000 begin with the first byte of a mark.
+TEST_F(TaskFileTest, AHeaderThatBeginsLikeAMarkIsKeptWhole) {
+  for (const std::string before : {"", "\n \n"}) {
+    EXPECT_NE(refusal(before + "\xef\xbd\x8e\n1\n").find("(\"\xef\xbd\x8e\")"), std::string::npos);
+    EXPECT_NE(refusal(before + "\xef\xbb" + "n\n1\n").find("column 1 is none that is known"),
+              std::string::npos);
+    EXPECT_NE(refusal(before + "\xef{}\n").find("column 1 is none that is known"), std::string::npos);
+    EXPECT_NE(refusal(before + "\xef").find("column 1 is none that is known"), std::string::npos);
+  }
+}
+
 TEST_F(TaskFileTest, NothingIsNoTask) {
   for (const BytesView text : {"", "\n\n", "\xef\xbb\xbf", "n,x\n", "n,x"})
     EXPECT_TRUE(tasks(text).empty()) << text;
