@@ -29,9 +29,11 @@ namespace {
 
 constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
 constexpr auto look = std::chrono::milliseconds{20};
-constexpr auto patience_with_launcher = std::chrono::seconds{10};  // to end once rank 0 has said how it ended
+constexpr Nanos patience_with_launcher =
+    std::chrono::seconds{10};  // to end once rank 0 has said how it ended
 constexpr auto patience_with_term = std::chrono::seconds{5};
 constexpr Nanos look_at_ranks_every = std::chrono::seconds{1};
+constexpr Nanos patience_with_spawn = std::chrono::seconds{60};  // of ranks, or of what starts them elsewhere
 constexpr Nanos patience_with_stopped = std::chrono::seconds{20};
 constexpr auto most_back_off = std::chrono::seconds{60};
 
@@ -169,9 +171,9 @@ class Watch {
     end_stopped_master();
     const bool any = !living_children_of(launcher_.id()).empty();
     had_ranks_ = had_ranks_ || any;
-    without_ranks_for_ = had_ranks_ && !any ? without_ranks_for_ + look_at_ranks_every : Nanos{0};
-    if (without_ranks_for_ >= patience_with_launcher && !rank_zero_ended_)
-      rank_zero_ended_ = now - patience_with_launcher;
+    without_ranks_for_ = any ? Nanos{0} : without_ranks_for_ + look_at_ranks_every;
+    const Nanos patience = had_ranks_ ? patience_with_launcher : patience_with_spawn;
+    if (without_ranks_for_ >= patience && !rank_zero_ended_) rank_zero_ended_ = now - patience_with_launcher;
   }
   // The other ranks leave a rank 0 that is stopped alone, and mpirun waits for it.
   void end_stopped_master() {
