@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +19,7 @@
 #include "app/startup_watch.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/processes.hpp"
 #include "node/identity.hpp"
 #include "node/loop.hpp"
 #include "transport/loopback.hpp"
@@ -46,10 +48,10 @@ class Rank {
   WatchedTransport& transport() { return *transport_; }
   Helper& helper() { return helper_; }
 
-  // Ends MPI. When a rank dies in this moment, Open MPI would wait for it.
+  // Ends MPI. When a rank dies or is stopped in this moment, Open MPI would wait for it.
   void finalise(int status) {
     if (!session_) return;
-    const ExitTimer timer{longest_finalise, status};
+    const ExitTimer timer{longest_finalise, status, end_stopped_ranks()};
     transport_.reset();
     session_.reset();
   }
@@ -74,6 +76,18 @@ class Rank {
   }
 
  private:
+  // Rank 0, after it has dismissed the others: those of its host that are stopped would hold up the launcher.
+  std::function<void()> end_stopped_ranks() const {
+    if (transport_->rank() != 0 || !survives_losses()) return {};
+    std::vector<pid_t> others;
+    for (int rank = 1; rank < transport_->size(); ++rank)
+      if (const auto process = transport_->process_of(rank)) others.push_back(*process);
+    return [others] {
+      for (const pid_t process : others)
+        if (process_state(process) == 'T') ::kill(process, SIGKILL);
+    };
+  }
+
   Helper helper_;  // before MPI and before any thread
   std::optional<MpiSession> session_;
   std::unique_ptr<Transport> alone_;

@@ -20,6 +20,12 @@ namespace mpifarm::support {
 // Where memory is touched, so that the compiler cannot see that it does nothing.
 inline volatile char* touched = nullptr;
 
+// Whatever a sanitizer or a caller made of the signal.
+inline void die_of(int signal) {
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 inline void wait_for_ever() {
   while (true) std::this_thread::sleep_for(std::chrono::hours{1});
 }
@@ -80,7 +86,7 @@ struct Trouble {
   };
 
   explicit Trouble(const Params& params) : params_{params}, ballast_(params.ballast, 'b') {
-    if (params.manner == "constructor") std::raise(SIGSEGV);
+    if (params.manner == "constructor") die_of(SIGSEGV);
   }
   std::uint64_t size() const { return static_cast<std::uint64_t>(params_.count); }
   Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
@@ -97,8 +103,8 @@ struct Trouble {
  private:
   void misbehave(Context& context) const {
     const std::string& manner = params_.manner;
-    if (manner == "segv") std::raise(SIGSEGV);
-    if (manner == "kill") std::raise(SIGKILL);
+    if (manner == "segv") die_of(SIGSEGV);
+    if (manner == "kill") die_of(SIGKILL);
     if (manner == "abort") std::abort();
     if (manner == "exit") _exit(3);
     if (manner == "slow_on_rank_1" && std::getenv("OMPI_COMM_WORLD_RANK") == std::string{"1"})
@@ -106,7 +112,7 @@ struct Trouble {
     if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
       throw std::runtime_error{"it is not there yet"};
     if (manner == "throw") throw std::runtime_error{"it threw"};
-    if (manner == "once" && context.attempt() == 1) std::raise(SIGSEGV);
+    if (manner == "once" && context.attempt() == 1) die_of(SIGSEGV);
     if (manner == "loop") wait_for_ever();
     if (manner == "heed")
       while (true) {
