@@ -83,9 +83,11 @@ class Launcher {
     if (waitpid(id_, &status, WNOHANG) != id_) return true;
     ended_ = true;
     not_found_ = WIFEXITED(status) && WEXITSTATUS(status) == exec_failed;
+    refused_ = WIFEXITED(status) && WEXITSTATUS(status) != 0;
     return false;
   }
   bool not_found() const { return not_found_; }
+  bool refused() const { return refused_; }  // it ended by itself and failed
   pid_t id() const { return id_; }
   void kill(int signal) const { ::kill(id_, signal); }
 
@@ -113,7 +115,7 @@ class Launcher {
   }
 
   pid_t id_;
-  bool ended_ = false, not_found_ = false;
+  bool ended_ = false, not_found_ = false, refused_ = false;
 };
 
 // What the run's own files say of its end, for a rank 0 that could not reach the status file: it ran on
@@ -138,7 +140,8 @@ class Watch {
   Watch(Launcher& launcher, const StatusFile& status, const RunDirectory& run, int& signals_passed)
       : launcher_{launcher}, status_{status}, run_{run}, signals_passed_{signals_passed} {}
 
-  void until_ended() {
+  // False when the launcher never had a rank.
+  bool until_ended() {
     while (launcher_.running()) {
       pass_signals_on();
       const TimePoint now = Clock::now();
@@ -146,6 +149,7 @@ class Watch {
       look_at_ranks(now);
       std::this_thread::sleep_for(look);
     }
+    return had_ranks_;
   }
 
  private:
@@ -167,11 +171,12 @@ class Watch {
   // A suspension of all does not count: this process would not look either.
   void look_at_ranks(TimePoint now) {
     if (now < next_look_at_ranks_) return;
-    next_look_at_ranks_ = now + look_at_ranks_every;
+    next_look_at_ranks_ = now + (had_ranks_ ? look_at_ranks_every : Nanos{look});
     end_stopped_master();
     const bool any = !living_children_of(launcher_.id()).empty();
     had_ranks_ = had_ranks_ || any;
-    without_ranks_for_ = any ? Nanos{0} : without_ranks_for_ + look_at_ranks_every;
+    without_ranks_for_ =
+        any ? Nanos{0} : without_ranks_for_ + (had_ranks_ ? look_at_ranks_every : Nanos{look});
     const Nanos patience = had_ranks_ ? patience_with_launcher : patience_with_spawn;
     if (without_ranks_for_ >= patience && !rank_zero_ended_) rank_zero_ended_ = now - patience_with_launcher;
   }
@@ -221,10 +226,12 @@ int launch(const LaunchCommand& command) {
   for (unsigned relaunched = 0;; ++relaunched) {
     status_file.clear();
     Launcher launcher{launcher_words(command, directory.is_run()), status_file.path()};
-    Watch{launcher, status_file, directory, signals_passed}.until_ended();
+    const bool had_ranks = Watch{launcher, status_file, directory, signals_passed}.until_ended();
     if (launcher.not_found())
       throw MachineryFailure{
           "mpirun cannot be started (it is not in PATH); install Open MPI, or load its module"};
+    if (!had_ranks && launcher.refused())
+      throw MachineryFailure{"mpirun ended before it had started a rank; see what it says above"};
     // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
     std::optional<int> said = status_file.read();
     if (!said) said = status_of_files(directory);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <thread>
 
 #include "app/exit_timer.hpp"
 #include "app/failure.hpp"
@@ -29,6 +30,7 @@ namespace {
 
 using MakePlan = std::function<RunPlan()>;
 
+constexpr auto longest_abort = std::chrono::seconds{10};
 constexpr auto longest_finalise = std::chrono::seconds{30};
 
 // One rank's process: how it speaks to the others, and how it ends.
@@ -62,8 +64,16 @@ class Rank {
     std::fflush(nullptr);
     std::_Exit(status);
   }
-  // Ends the process when a rank is lost: the end of MPI would wait for it.
+  // Ends the process when a rank is lost: the end of MPI would wait for it. A launcher that ends all ranks
+  // with one would take that for a failure: there rank 0 ends them in MPI's own way, which keeps its status.
   [[noreturn]] static void leave_after_loss(int status) {
+    std::fflush(nullptr);
+    if (!survives_losses() && speaks_for_all()) MpiSession::abort(status);
+    if (!survives_losses()) std::this_thread::sleep_for(longest_abort);
+    std::_Exit(status);
+  }
+  // Ends a worker's process that nobody waits for any more.
+  [[noreturn]] static void vanish(int status) {
     std::fflush(nullptr);
     std::_Exit(status);
   }
@@ -71,7 +81,7 @@ class Rank {
   [[noreturn]] static void fail(const std::exception& error) {
     std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank,
                  error.what());
-    if (survives_losses()) leave_after_loss(static_cast<int>(ExitStatus::machinery));
+    if (survives_losses()) vanish(static_cast<int>(ExitStatus::machinery));
     MpiSession::abort(static_cast<int>(ExitStatus::machinery));
   }
 
@@ -112,6 +122,8 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   } catch (...) {
     status = tell_unknown();
   }
+  if (status == static_cast<int>(ExitStatus::resumable) && plan && !plan->journaled())
+    status = static_cast<int>(ExitStatus::machinery);
   tell_launcher(status);
   dismiss(rank.transport());
   if (rank.transport().lost_any()) {
@@ -134,7 +146,7 @@ int be_worker(Rank& rank, const Jobs& jobs) try {
   if (end == End::master_lost) {
     log::warning("rank " + std::to_string(transport.rank()) + " leaves: rank 0 is lost (" +
                  transport.take_losses().at(0).why + ")");
-    Rank::leave_after_loss(static_cast<int>(ExitStatus::resumable));
+    Rank::vanish(static_cast<int>(ExitStatus::resumable));
   }
   if (end == End::dismissed_after_loss) Rank::leave_after_loss(status);
   if (worker.busy()) rank.leave(status);

@@ -194,7 +194,7 @@ void RunMaster::import_suspects(journal::Writer& journal) {
   for (std::uint64_t position = 0; file >> position;) positions.push_back({position, position + 1});
   if (positions.empty() || !scheduler_options_.isolates_suspects) return;
   log::info("isolated from now on: " + counted(positions.size(), "task") +
-            " that rank 0 was computing when it died");
+            " that rank 0 was computing when it ended");
   sched::Outbox out;
   scheduler_.on_suspects(positions, out);
   for (const journal::Record& record : out.records) journal.append(record);
@@ -262,7 +262,7 @@ void RunMaster::on_failures(TimePoint now) {
   const std::uint64_t failed = scheduler_.failed() - failed_before_;
   const std::uint64_t tasks =
       plan_.manifest.tasks.value_or(scheduler_.source_open() ? 0 : scheduler_.known());
-  if (halted_ || !halt_.is_due(failed, tasks)) return;
+  if (halted_ || scheduler_.finished() || !halt_.is_due(failed, tasks)) return;
   halted_ = true;
   log::warning(fmt::format("halting: {} failed for good (--halt {}); {}", counted(failed, "task"),
                            plan_.manifest.halt, how_to_carry_on(plan_.directory, plan_.manifest)));

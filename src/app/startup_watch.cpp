@@ -63,7 +63,7 @@ void StartupWatch::watch() {
     were_all_here = were_all_here || (here > 0 && living >= here);
     const Nanos elapsed = Clock::now() - begin;
     const int expected = were_all_here || (ordered && elapsed > longest_spawn) ? here : 0;
-    if (living < std::max(expected, ordered ? rank_on_this_host() + 1 : 0))
+    if (living > 0 && living < std::max(expected, ordered ? rank_on_this_host() + 1 : 0))
       leave("a rank ended while MPI was starting");
     if (elapsed > longest_start) leave("MPI does not start: nothing for 5 minutes");
   } while (!started_.wait_for(lock, look, [this] { return over_; }));

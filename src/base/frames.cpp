@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t read_bytes = 64 << 10;  // at once
 
+struct Head {
+  std::uint32_t size = 0, inverted = 0;
+};
+
 // One descriptor beside the bytes of a message (cmsg(3)).
 struct Passing {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
@@ -26,7 +30,8 @@ void FrameSocket::put(BytesView frame, int passed) {
     sent_ = 0;
   }
   const auto size = static_cast<std::uint32_t>(frame.size());
-  out_.append(reinterpret_cast<const char*>(&size), sizeof size);
+  const Head head{size, ~size};
+  out_.append(reinterpret_cast<const char*>(&head), sizeof head);
   out_ += frame;
   if (passed >= 0) passing_ = passed;
 }
@@ -85,12 +90,13 @@ Filled FrameSocket::fill(Wait wait) {
 }
 
 bool FrameSocket::next(Bytes& frame) {
-  std::uint32_t size = 0;
-  if (in_.size() - taken_ < sizeof size) return false;
-  std::memcpy(&size, in_.data() + taken_, sizeof size);
-  if (in_.size() - taken_ - sizeof size < size) return false;
-  frame.assign(in_, taken_ + sizeof size, size);
-  taken_ += sizeof size + size;
+  Head head;
+  if (in_.size() - taken_ < sizeof head) return false;
+  std::memcpy(&head, in_.data() + taken_, sizeof head);
+  if (head.inverted != ~head.size) throw CorruptData{"what came through a socket is no frame"};
+  if (in_.size() - taken_ - sizeof head < head.size) return false;
+  frame.assign(in_, taken_ + sizeof head, head.size);
+  taken_ += sizeof head + head.size;
   return true;
 }
 

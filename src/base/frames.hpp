@@ -1,5 +1,6 @@
 #pragma once
-// Messages between processes of one host, over a stream socket: a length of four bytes, then the bytes.
+// Messages between processes of one host, over a stream socket: a length of four bytes, the same
+// bytes inverted, then the frame's.
 
 #include <cstdint>
 #include <deque>
@@ -32,7 +33,7 @@ class FrameSocket {
 
   // Takes in some of what has arrived; with Wait::yes, at least something.
   Filled fill(Wait wait);
-  // The next whole frame; false when there is none.
+  // The next whole frame; false when there is none. Throws CorruptData for what is none.
   bool next(Bytes& frame);
   // The descriptors that came with frames, in their order.
   FileDescriptor next_passed();

@@ -1,19 +1,28 @@
 #include "compute/helper.hpp"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/pack.hpp"
 #include "compute/helper_process.hpp"
 
 namespace mpifarm {
+namespace {
+
+constexpr auto longest_farewell = std::chrono::seconds{5};
+
+}  // namespace
 
 Helper::Helper(const FindJob& find_job) {
   auto [ours, theirs] = socket_pair();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // should the helper be killed, what it leaves is found
   process_ = fork();
   if (process_ < 0)
     throw MachineryFailure{"the helper process could not be started (" + errno_text(errno) +
@@ -27,7 +36,10 @@ Helper::Helper(const FindJob& find_job) {
 
 Helper::~Helper() {
   socket_ = FrameSocket{};
-  waitpid(process_, nullptr, 0);
+  for (const TimePoint end = Clock::now() + longest_farewell; waitpid(process_, nullptr, WNOHANG) == 0;) {
+    if (Clock::now() > end) ::kill(process_, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
 }
 
 void Helper::send(const helper::ToHelper& words) {

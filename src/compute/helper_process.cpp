@@ -49,7 +49,8 @@ void handle(int signal, void (*handler)(int)) {
 
 // The rank answers to these; what a task starts finds them as usual, since exec(2) drops handlers.
 void ignore_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) handle(signal, ignore);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ})
+    handle(signal, ignore);
 }
 
 void leave_streams() {
@@ -151,15 +152,17 @@ class HelperProcess {
     } catch (const MachineryFailure&) {
       return say(Ended{spawn.slot, -EMFILE});
     }
-    const pid_t child = fork();
+    const pid_t helper = getpid(), child = fork();
     if (child < 0) return say(Ended{spawn.slot, -errno});
-    if (child == 0) be_child(spawn.slot, FrameSocket{std::move(theirs)});
+    if (child == 0) be_child(helper, spawn.slot, FrameSocket{std::move(theirs)});
     setpgid(child, child);
     children_[child] = spawn.slot;
     say(Spawned{spawn.slot}, ours.get());
   }
 
   void on(const Kill& kill) {
+    const std::uint64_t begun = cells_.children.at(kill.slot).begun.load();
+    if (kill.begun != Kill::whatever_it_does && kill.begun != begun) return;
     for (const auto& [child, slot] : children_)
       if (slot == kill.slot) kill_family(child);
   }
@@ -167,11 +170,11 @@ class HelperProcess {
   void on(const KeepSuspects& keep) { suspects_file_ = keep.file; }
 
   // An exception in it would find a handler of the helper: it is a crash.
-  [[noreturn]] void be_child(std::uint32_t slot, FrameSocket socket) noexcept {
-    const pid_t helper = getppid();
+  [[noreturn]] void be_child(pid_t helper, std::uint32_t slot, FrameSocket socket) noexcept {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != helper || helper == 1) _exit(0);
+    if (getppid() != helper) _exit(0);
+    std::ofstream{"/proc/self/oom_score_adj"} << 500;  // rather a task than its helper
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     name_process("mpifarm-task");
     close_all_but(socket.descriptor());

@@ -46,13 +46,16 @@ struct Spawn {
   }
 };
 
-// End a slot's child with all its descendants; Ended follows.
+// End a slot's child with all its descendants, if it still computes the task that it began as its `begun`th;
+// Ended follows then.
 struct Kill {
+  static constexpr std::uint64_t whatever_it_does = ~std::uint64_t{0};
   std::uint32_t slot = 0;
+  std::uint64_t begun = whatever_it_does;
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slot;
+    archive& slot& begun;
   }
 };
 

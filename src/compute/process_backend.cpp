@@ -5,18 +5,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <utility>
 
 #include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/pack.hpp"
+#include "compute/family.hpp"
 
 namespace mpifarm {
 namespace {
 
 constexpr Nanos longest_look = std::chrono::milliseconds{50}, shortest_look = std::chrono::milliseconds{1};
 constexpr int looks_a_timeout = 20;
+constexpr Nanos longest_wait = std::chrono::seconds{1};  // for nothing in particular
+constexpr Nanos longest_without_child = std::chrono::seconds{10}, longest_farewell = std::chrono::seconds{10};
 constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // what is longer was a suspension
 
 // Its tasks from `begin` to `end`, counted from its first.
@@ -41,6 +45,9 @@ ProcessBackend::ProcessBackend(Helper& helper, Waker& waker, ProcessBackendOptio
       options_{std::move(options)},
       wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
       slots_(options_.slots) {
+  if (wake_.get() < 0)
+    throw MachineryFailure{"no eventfd could be made (" + errno_text(errno) +
+                           "); raise the limit on open files"};
   helper_.cells().draining = false;
   if (options_.slots > most_slots)
     throw BadInput{"so many slots cannot be isolated (" + std::to_string(options_.slots) +
@@ -52,7 +59,7 @@ ProcessBackend::~ProcessBackend() {
   stop();
   {
     const std::scoped_lock lock{mutex_};
-    closing_ = true;
+    closing_since_ = Clock::now();
   }
   wake_courier();
   courier_.join();
@@ -128,13 +135,13 @@ void ProcessBackend::carry() {
 }
 
 bool ProcessBackend::is_over() {
-  bool closing = false;
+  std::optional<TimePoint> closing_since;
   {
     const std::scoped_lock lock{mutex_};
     if (!failure_.empty()) return true;
-    closing = closing_;
+    closing_since = closing_since_;
   }
-  return closing && let_go();
+  return closing_since && (let_go() || Clock::now() - *closing_since > longest_farewell);
 }
 
 void ProcessBackend::wait() {
@@ -147,10 +154,13 @@ void ProcessBackend::wait() {
     if (slot.child.is_open() && slot.state != Slot::State::ending)
       events.push_back({slot.child.descriptor(), static_cast<short>(POLLIN | unsent), 0});
   }
-  const Nanos look = std::clamp(options_.timeout / looks_a_timeout, shortest_look, longest_look);
-  const bool timed = computing && options_.timeout > Nanos{0};
-  poll(events.data(), events.size(),
-       timed ? static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(look).count()) : -1);
+  Nanos look = longest_wait;
+  if (computing && options_.timeout > Nanos{0})
+    look = std::clamp(options_.timeout / looks_a_timeout, shortest_look, longest_look);
+  if (spawns_fail_since_) look = std::min(look, longest_look);
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(look).count();
+  if (poll(events.data(), events.size(), static_cast<int>(milliseconds)) < 0 && errno != EINTR)
+    return fail("children cannot be listened to (" + errno_text(errno) + "); raise the limit on open files");
   eventfd_t woken = 0;
   eventfd_read(wake_.get(), &woken);
   const TimePoint now = Clock::now();
@@ -164,28 +174,49 @@ void ProcessBackend::hear_helper() {
     auto words = unpack<helper::FromHelper>(frame);
     std::visit([this](auto& alternative) { on(alternative); }, words);
   }
-  if (filled == Filled::closed) fail("the helper process, which isolates tasks, has ended");
+  if (filled != Filled::closed) return;
+  kill_descendants([](pid_t) { return false; });  // this rank is the next subreaper, and at its end
+  fail("the helper process, which isolates tasks, has ended");
 }
 
 void ProcessBackend::on(helper::Spawned& spawned) {
   Slot& slot = slots_.at(spawned.slot);
   slot.child = FrameSocket{helper_.socket().next_passed()};
+  if (!slot.child.is_open())
+    return fail("a child's socket could not be taken over; raise the limit on open files");
   slot.state = Slot::State::idle;
+  spawns_fail_since_.reset();
+}
+
+// Others may soon leave room: a task that starts very many processes, for instance. Without any child for
+// long there is no hope.
+void ProcessBackend::on_spawn_failure(int error) {
+  const TimePoint now = Clock::now();
+  next_spawn_ = now + longest_look;
+  if (!spawns_fail_since_) spawns_fail_since_ = now;
+  const bool any = std::ranges::any_of(slots_, [](const Slot& slot) { return slot.child.is_open(); });
+  if (!any && now - *spawns_fail_since_ > longest_without_child)
+    fail("no child process could be started (" + errno_text(error) +
+         "); raise the limits on processes and memory, or give fewer slots with --threads");
 }
 
 // What the child said before has arrived: its end of the socket is closed, and so are those of its
 // descendants.
 void ProcessBackend::on(helper::Ended& ended) {
-  if (ended.wait_status < 0)
-    return fail("a child process could not be started (" + errno_text(-ended.wait_status) +
-                "); raise the limit on processes, or give fewer slots with --threads");
   Slot& slot = slots_.at(ended.slot);
+  if (ended.wait_status < 0) {
+    slot.state = Slot::State::empty;
+    return on_spawn_failure(-ended.wait_status);
+  }
   if (slot.child.is_open()) hear(slot);
-  if (slot.given && !stopping_now()) slot.work->verdict = verdict_on(slot, ended.wait_status);
+  // One that was killed for being late, and was not late any more, is computed anew.
+  const bool is_late = slot.late && *slot.late == cell_of(slot).begun.load();
+  if (slot.given && !stopping_now() && (is_late || !slot.kill_sent))
+    slot.work->verdict = verdict_on(slot, ended.wait_status, is_late);
   slot.child = FrameSocket{};
-  slot.given = false;
+  slot.given = slot.kill_sent = slot.broken = false;
+  slot.late.reset();
   slot.state = Slot::State::empty;
-  slot.timed_out = false;
 }
 
 // Takes in all that there is.
@@ -193,15 +224,33 @@ void ProcessBackend::hear(Slot& slot) {
   Filled filled = Filled::some;
   while (filled == Filled::some) {
     filled = slot.child.fill(Wait::no);
-    for (Bytes frame; slot.child.next(frame);) {
-      auto words = unpack<helper::FromChild>(frame);
-      std::visit([&](auto& alternative) { on(slot, alternative); }, words);
+    try {
+      for (Bytes frame; !slot.broken && slot.child.next(frame);) {
+        auto words = unpack<helper::FromChild>(frame);
+        std::visit([&](auto& alternative) { on(slot, alternative); }, words);
+      }
+    } catch (const CorruptData&) {  // of a task that wrote where it should not
+      slot.broken = true;
     }
   }
-  if (filled == Filled::closed || !slot.child.flush(Wait::no)) slot.state = Slot::State::ending;
+  if (filled == Filled::closed || slot.broken || !slot.child.flush(Wait::no)) end_broken(slot);
+}
+
+// It has died, or its task has closed or spoilt what connects it to this rank: then it is to die.
+void ProcessBackend::end_broken(Slot& slot) {
+  if (std::exchange(slot.state, Slot::State::ending) != Slot::State::ending)
+    helper_.send(helper::Kill{static_cast<std::uint32_t>(&slot - slots_.data())});
+}
+
+bool ProcessBackend::belongs(const Slot& slot, const helper::Part& part) const {
+  const OutcomeBlock& block = part.completion.block;
+  return slot.given && part.completion.lease == slot.work->assignment.lease &&
+         block.first == slot.work->next() && block.count <= slot.work->assignment.count - slot.work->done;
 }
 
 void ProcessBackend::on(Slot& slot, helper::Part& part) {
+  if (!belongs(slot, part)) throw CorruptData{"a child answers what it was not given"};
+  slot.since = Clock::now();
   slot.work->done += part.completion.block.count;
   if (part.completion.block.count > 0) deliver(std::move(part.completion));
   if (!part.last) return;
@@ -214,24 +263,31 @@ void ProcessBackend::on(Slot&, helper::LogText& line) {
   if (options_.log) options_.log(line.task, line.text);
 }
 
-ProcessBackend::Verdict ProcessBackend::verdict_on(const Slot& slot, int wait_status) const {
+ProcessBackend::Verdict ProcessBackend::verdict_on(const Slot& slot, int wait_status, bool is_late) const {
   const SlotCell& cell = cell_of(slot);
   const Work& work = *slot.work;
-  Verdict verdict{.position = work.next(), .outcome = Outcome::crashed, .message = describe_end(wait_status)};
-  const std::uint64_t running = cell.running.load();
-  std::string task;
-  if (running > work.next().value && running <= work.assignment.first.value + work.assignment.count) {
-    verdict.position = {running - 1};
-    if (options_.describe) task = options_.describe(cell.described());
-  }
-  if (slot.timed_out) {
+  Verdict verdict{.position = work.next(),
+                  .outcome = Outcome::crashed,
+                  .message = describe_end(wait_status),
+                  .busy = Clock::now() - slot.since};
+  if (is_late) {
     verdict.outcome = Outcome::timed_out;
     verdict.message = "no end within " + duration_text(seconds(options_.timeout));
   }
-  if (!task.empty()) verdict.message += "; task " + task;
+  const std::uint64_t running = cell.running.load();
+  if (running <= work.next().value || running > work.assignment.first.value + work.assignment.count)
+    return verdict;
+  verdict.position = {running - 1};
+  BytesView descriptor = cell.described();
+  const std::uint64_t at = running - 1 - work.assignment.first.value;
+  const Assignment one = part_of(work.assignment, at, at + 1);
+  if (BytesView rest = one.descriptors; !rest.empty()) take_sized(rest, descriptor);
+  const std::string task = options_.describe ? options_.describe(descriptor) : std::string{};
+  verdict.message += task.empty() ? "; its task is too long to be shown" : "; task " + task;
   return verdict;
 }
 
+// The helper, which hears of it later, kills a child only if it is still at the same task.
 void ProcessBackend::look_at_time() {
   if (options_.timeout == Nanos{0}) return;
   for (Slot& slot : slots_) {
@@ -241,23 +297,19 @@ void ProcessBackend::look_at_time() {
     if (begun != slot.begun || cell.running.load() == 0) {
       slot.begun = begun;
       slot.seen_at = awake_;
-    } else if (awake_ - slot.seen_at > options_.timeout) {
-      slot.timed_out = true;
-      kill(slot);
+    } else if (awake_ - slot.seen_at > options_.timeout && slot.late != begun) {
+      slot.late = begun;
+      slot.kill_sent = true;
+      helper_.send(helper::Kill{static_cast<std::uint32_t>(&slot - slots_.data()), begun});
     }
   }
-}
-
-void ProcessBackend::kill(Slot& slot) {
-  helper_.send(helper::Kill{static_cast<std::uint32_t>(&slot - slots_.data())});
-  slot.state = Slot::State::ending;
 }
 
 // Gives every slot that can compute something to do, and takes from those whose work is not to go on.
 void ProcessBackend::feed() {
   const bool stopping = stopping_now(), draining = helper_.cells().draining;
   for (Slot& slot : slots_) {
-    if (stopping && slot.state == Slot::State::computing) kill(slot);
+    if (stopping && slot.state == Slot::State::computing) end_broken(slot);
     if (slot.state != Slot::State::empty && slot.state != Slot::State::idle) continue;
     if (slot.work) apply_verdict(slot);
     if (slot.work && draining) finish(slot);
@@ -265,7 +317,7 @@ void ProcessBackend::feed() {
     if (!slot.work) continue;
     if (slot.state == Slot::State::idle) {
       give(slot);
-    } else {
+    } else if (!spawns_fail_since_ || Clock::now() >= next_spawn_) {
       helper_.send(helper::Spawn{static_cast<std::uint32_t>(&slot - slots_.data())});
       slot.state = Slot::State::starting;
     }
@@ -292,7 +344,7 @@ void ProcessBackend::apply_verdict(Slot& slot) {
   if (!work.verdict || work.verdict->position != work.next()) return;
   Completion completion{work.assignment.lease,
                         {.first = work.next(), .count = 1, .succeeded = 0, .entries = {}},
-                        awake_ - slot.seen_at,
+                        work.verdict->busy,
                         {}};
   append_entry(completion.block.entries, work.verdict->outcome, work.verdict->message);
   work.verdict.reset();
@@ -306,8 +358,11 @@ void ProcessBackend::give(Slot& slot) {
   const std::uint64_t end =
       work.verdict ? work.verdict->position.value - work.assignment.first.value : work.assignment.count;
   slot.child.put(pack(part_of(work.assignment, work.done, end)));
-  slot.state = slot.child.flush(Wait::no) ? Slot::State::computing : Slot::State::ending;
   slot.given = true;
+  slot.late.reset();
+  slot.since = Clock::now();
+  slot.state = Slot::State::computing;
+  if (!slot.child.flush(Wait::no)) end_broken(slot);
   slot.begun = cell_of(slot).begun.load();
   slot.seen_at = awake_;
 }

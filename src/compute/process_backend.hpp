@@ -55,6 +55,7 @@ class ProcessBackend final : public Backend {
     Position position;
     Outcome outcome = Outcome::crashed;
     std::string message;
+    Nanos busy{};
   };
   struct Work {
     Assignment assignment;
@@ -69,10 +70,13 @@ class ProcessBackend final : public Backend {
     State state = State::empty;
     FrameSocket child;
     std::optional<Work> work;
-    bool given = false;       // the child has it
-    std::uint64_t begun = 0;  // tasks, as last seen
-    Nanos seen_at{};          // by awake_
-    bool timed_out = false;   // that is why it is ending
+    bool given = false;                 // the child has it
+    std::uint64_t begun = 0;            // tasks, as last seen
+    Nanos seen_at{};                    // by awake_
+    TimePoint since{};                  // what it has not reported began then
+    std::optional<std::uint64_t> late;  // the task that takes too long, by `begun`
+    bool kill_sent = false;             // for being late
+    bool broken = false;                // it said what it should not: nothing of it is believed
   };
 
   void carry();
@@ -85,9 +89,11 @@ class ProcessBackend final : public Backend {
   void hear(Slot& slot);
   void on(Slot& slot, helper::Part& part);
   void on(Slot& slot, helper::LogText& line);
-  Verdict verdict_on(const Slot& slot, int wait_status) const;
+  Verdict verdict_on(const Slot& slot, int wait_status, bool is_late) const;
   void look_at_time();
-  void kill(Slot& slot);
+  void end_broken(Slot& slot);
+  bool belongs(const Slot& slot, const helper::Part& part) const;
+  void on_spawn_failure(int error);
   void feed();
   bool stopping_now() const;
   void take_work(Slot& slot);
@@ -113,8 +119,10 @@ class ProcessBackend final : public Backend {
   unsigned working_ = 0;  // slots with work
   std::string failure_;
   bool stopping_ = false;
-  bool closing_ = false;
+  std::optional<TimePoint> closing_since_;
 
+  std::optional<TimePoint> spawns_fail_since_;
+  TimePoint next_spawn_{};
   std::vector<Slot> slots_;
   TimePoint last_turn_{};
   Nanos awake_{};  // time in which this process was not suspended

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -33,7 +34,9 @@ struct alignas(64) SlotCell {
     std::memcpy(descriptor.data(), packed.data(), descriptor_bytes);
   }
   // Empty when it did not fit.
-  BytesView described() const { return {descriptor.data(), descriptor_bytes}; }
+  BytesView described() const {
+    return {descriptor.data(), std::min<std::size_t>(descriptor_bytes, most_descriptor_bytes)};
+  }
 };
 
 struct SlotCells {

@@ -40,6 +40,12 @@ int take_build_id(dl_phdr_info* object, std::size_t, void* out) {
   return 1;
 }
 
+// Not the secret itself.
+std::string describe_token(std::uint64_t token) {
+  constexpr std::uint64_t shown = 0xffff;
+  return token == 0 ? "not set" : "with hash " + std::to_string(token & shown);
+}
+
 std::string make_build_id() {
   std::string id;
   dl_iterate_phdr(take_build_id, &id);
@@ -78,7 +84,9 @@ std::string identity_mismatch(const wire::Identity& mine, const wire::Identity& 
            std::to_string(mine.protocol);
   if (mine.build != theirs.build) return "build " + theirs.build + " instead of " + mine.build;
   if (mine.run != theirs.run) return "another run";
-  if (mine.token != theirs.token) return "a different MPIFARM_TOKEN";
+  if (mine.token != theirs.token)
+    return "MPIFARM_TOKEN " + describe_token(theirs.token) + " there, " + describe_token(mine.token) +
+           " on rank 0";
   return {};
 }
 

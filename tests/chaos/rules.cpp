@@ -11,7 +11,7 @@ namespace mpifarm::chaos {
 namespace {
 
 constexpr int left_by_exit = 3;  // with which the leaving task ends its rank
-constexpr int failed_rank = 3;   // with which a rank ends that has lost its helper
+constexpr int failed_rank = 3;   // with which a worker ends that has lost its helper; rank 0: 75
 constexpr int killed = 128 + SIGKILL, crashed = 128 + SIGSEGV;
 
 // Those that plain mpirun may end with: its own for the rank that it lost.
@@ -21,13 +21,13 @@ std::set<int> statuses_of_mpirun(Kind kind) {
       return {0, crashed};
     case Kind::task_exits:
       return {left_by_exit};
-    // Rank 0 goes on and completes the run, but ends without MPI's end. Then mpirun kills the others, who may
-    // have left with 75 before.
+    // Rank 0 goes on, completes the run, and ends MPI for the others, who may have left with 75 before. One
+    // that stops while MPI ends keeps it from its end, and mpirun has a status of its own for that.
     case Kind::worker_stopped:
     case Kind::worker_paused:
       return {0, 1, 75, killed};
     case Kind::helper_killed:
-      return {0, failed_rank};
+      return {0, failed_rank, 75};
     case Kind::isolated_task_killed:
       return {0};
     default:

@@ -144,7 +144,7 @@ TEST(PoisonTask, OfRankZeroCostsItOnce) {
   ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(path + "/suspects"); }));
   const Ended second = run(trouble_alone({"resume", path}));
   expect_status(second, 1);
-  EXPECT_NE(second.err.find("rank 0 was computing when it died"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("rank 0 was computing when it ended"), std::string::npos) << second.err;
   expect_one_bad(path, "crashed", {"signal 11", descriptor});
   EXPECT_FALSE(std::filesystem::exists(path + "/suspects"));
 }

@@ -122,6 +122,13 @@ TEST(Launch, KnowsTheStatusFromTheRunsFiles) {
   EXPECT_EQ(summary_of(work / "run").whole("starts"), 1u);
 }
 
+TEST(Launch, DoesNotRepeatAnMpirunThatRefuses) {
+  const Workspace work;
+  const Ended ended = run(launching(2, spin_run(work / "run"), {"--mpirun=--nonsense"}));
+  expect_status(ended, 3);
+  EXPECT_NE(ended.err.find("before it had started a rank"), std::string::npos) << ended.err;
+}
+
 TEST(Launch, StartsAgainNoMoreOftenThanItMay) {
   const Workspace work;
   const std::string path = work / "run";
