@@ -27,6 +27,9 @@ struct Assignment {
   }
 };
 
+// Its tasks from `begin` to `end`, counted from its first.
+Assignment part_of(const Assignment& whole, std::uint64_t begin, std::uint64_t end);
+
 // Outcomes of an assignment's next tasks; several completions may make up an assignment.
 struct Completion {
   LeaseId lease;

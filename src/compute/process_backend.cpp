@@ -23,20 +23,6 @@ constexpr Nanos longest_wait = std::chrono::seconds{1};  // for nothing in parti
 constexpr Nanos longest_without_child = std::chrono::seconds{10}, longest_farewell = std::chrono::seconds{10};
 constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // what is longer was a suspension
 
-// Its tasks from `begin` to `end`, counted from its first.
-Assignment part_of(const Assignment& whole, std::uint64_t begin, std::uint64_t end) {
-  Assignment part = whole;
-  part.first = {whole.first.value + begin};
-  part.count = end - begin;
-  if (whole.descriptors.empty()) return part;
-  BytesView rest = whole.descriptors, descriptor;
-  for (std::uint64_t i = 0; i < begin; ++i) take_sized(rest, descriptor);
-  const BytesView from = rest;
-  for (std::uint64_t i = begin; i < end; ++i) take_sized(rest, descriptor);
-  part.descriptors = from.substr(0, from.size() - rest.size());
-  return part;
-}
-
 }  // namespace
 
 ProcessBackend::ProcessBackend(Helper& helper, Waker& waker, ProcessBackendOptions options)
@@ -211,8 +197,7 @@ void ProcessBackend::on(helper::Ended& ended) {
   if (slot.child.is_open()) hear(slot);
   // One that was killed for being late, and was not late any more, is computed anew.
   const bool is_late = slot.late && *slot.late == cell_of(slot).begun.load();
-  if (slot.given && !stopping_now() && (is_late || !slot.kill_sent))
-    slot.work->verdict = verdict_on(slot, ended.wait_status, is_late);
+  if (slot.given && !stopping_now() && (is_late || !slot.kill_sent)) judge(slot, ended.wait_status, is_late);
   slot.child = FrameSocket{};
   slot.given = slot.kill_sent = slot.broken = false;
   slot.late.reset();
@@ -263,9 +248,10 @@ void ProcessBackend::on(Slot&, helper::LogText& line) {
   if (options_.log) options_.log(line.task, line.text);
 }
 
-ProcessBackend::Verdict ProcessBackend::verdict_on(const Slot& slot, int wait_status, bool is_late) const {
+// Where nobody knows which of several tasks it was, they are given one by one.
+void ProcessBackend::judge(Slot& slot, int wait_status, bool is_late) {
   const SlotCell& cell = cell_of(slot);
-  const Work& work = *slot.work;
+  Work& work = *slot.work;
   Verdict verdict{.position = work.next(),
                   .outcome = Outcome::crashed,
                   .message = describe_end(wait_status),
@@ -275,16 +261,17 @@ ProcessBackend::Verdict ProcessBackend::verdict_on(const Slot& slot, int wait_st
     verdict.message = "no end within " + duration_text(seconds(options_.timeout));
   }
   const std::uint64_t running = cell.running.load();
-  if (running <= work.next().value || running > work.assignment.first.value + work.assignment.count)
-    return verdict;
-  verdict.position = {running - 1};
-  BytesView descriptor = cell.described();
-  const std::uint64_t at = running - 1 - work.assignment.first.value;
+  const bool known =
+      running > work.next().value && running <= work.assignment.first.value + work.assignment.count;
+  if (!known && !std::exchange(work.one_by_one, true)) return;
+  if (known) verdict.position = {running - 1};
+  BytesView descriptor = known ? cell.described() : BytesView{};
+  const std::uint64_t at = verdict.position.value - work.assignment.first.value;
   const Assignment one = part_of(work.assignment, at, at + 1);
   if (BytesView rest = one.descriptors; !rest.empty()) take_sized(rest, descriptor);
   const std::string task = options_.describe ? options_.describe(descriptor) : std::string{};
-  verdict.message += task.empty() ? "; its task is too long to be shown" : "; task " + task;
-  return verdict;
+  verdict.message += task.empty() ? "; its task cannot be shown" : "; task " + task;
+  work.verdict = std::move(verdict);
 }
 
 // The helper, which hears of it later, kills a child only if it is still at the same task.
@@ -355,8 +342,8 @@ void ProcessBackend::apply_verdict(Slot& slot) {
 
 void ProcessBackend::give(Slot& slot) {
   const Work& work = *slot.work;
-  const std::uint64_t end =
-      work.verdict ? work.verdict->position.value - work.assignment.first.value : work.assignment.count;
+  std::uint64_t end = work.one_by_one ? work.done + 1 : work.assignment.count;
+  if (work.verdict) end = std::min(end, work.verdict->position.value - work.assignment.first.value);
   slot.child.put(pack(part_of(work.assignment, work.done, end)));
   slot.given = true;
   slot.late.reset();

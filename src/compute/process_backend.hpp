@@ -61,6 +61,7 @@ class ProcessBackend final : public Backend {
     Assignment assignment;
     std::uint64_t done = 0;          // of its tasks
     std::optional<Verdict> verdict;  // of one of the others, whose turn has not come
+    bool one_by_one = false;         // a child died of one of them, and nobody knows which
     bool finished() const { return done == assignment.count; }
     Position next() const { return {assignment.first.value + done}; }
   };
@@ -89,7 +90,7 @@ class ProcessBackend final : public Backend {
   void hear(Slot& slot);
   void on(Slot& slot, helper::Part& part);
   void on(Slot& slot, helper::LogText& line);
-  Verdict verdict_on(const Slot& slot, int wait_status, bool is_late) const;
+  void judge(Slot& slot, int wait_status, bool is_late);
   void look_at_time();
   void end_broken(Slot& slot);
   bool belongs(const Slot& slot, const helper::Part& part) const;

@@ -112,6 +112,31 @@ TEST(ProcessBackend, ATaskThatDoesNotEndInTimeIsKilledWithWhatItStarted) {
   expect_hundred(collect_all(*isolated.backend), {42}, Outcome::timed_out, "no end within 150.0 ms");
 }
 
+// Between the decision that it is late and its end, a task may end and the next one begin.
+TEST(ProcessBackend, NobodyIsBlamedForALateTaskButItself) {
+  Trouble::Params params = trouble("late", 0, 2);
+  params.pause = 0.005;
+  Isolated isolated{params, 10, std::chrono::milliseconds{100}};
+  isolated.backend->start(hundred());
+  const Collected collected = collect_all(*isolated.backend);
+  ASSERT_EQ(collected.tasks(), 100U);
+  for (std::uint64_t id = 1; id < 100; id += 2)
+    EXPECT_EQ(collected.leases.at(id / 10).entries.at(id % 10).first, Outcome::succeeded) << id;
+}
+
+TEST(ProcessBackend, ATaskThatSpoilsWhatConnectsItsChildHasCrashed) {
+  for (const char* manner : {"close", "garbage"}) {
+    Isolated isolated{trouble(manner, 42)};
+    isolated.backend->start(hundred());
+    const Collected collected = collect_all(*isolated.backend);
+    ASSERT_EQ(collected.tasks(), 100U) << manner;
+    for (std::uint64_t id = 0; id < 100; ++id)
+      EXPECT_EQ(collected.leases.at(id / 10).entries.at(id % 10).first,
+                id == 42 ? Outcome::crashed : Outcome::succeeded)
+          << manner << ' ' << id;
+  }
+}
+
 TEST(ProcessBackend, TakesDescriptorsAndAttemptsApart) {
   Isolated isolated{trouble("once", 5)};
   Assignment given = assignment(1, 3, 4, 2);
@@ -211,8 +236,9 @@ TEST(Helper, SaysWhyTheJobCannotBeMade) {
   EXPECT_FALSE(helper.has_job());
   EXPECT_EQ(make(Trouble::name, "", 0), "");
   EXPECT_TRUE(helper.has_job());
-  EXPECT_NE(support::message_of<ProcessLost>([&] { make(Trouble::name, "constructor", 0); })
-                .find("killed by signal 11 (Segmentation fault) while it made the job"),
+  EXPECT_NE(support::message_of<ProcessLost>([&] {
+              make(Trouble::name, "constructor", 0);
+            }).find("killed by signal 11 (Segmentation fault) while it made the job"),
             std::string::npos);
 }
 

@@ -95,6 +95,12 @@ TEST(Isolation, IsNoWayToLeaveProcessesBehind) {
   EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
 }
 
+TEST(Isolation, LeavesTheLaunchersVariablesBehind) {
+  const Workspace work;
+  expect_status(
+      run(trouble(2, trouble_run(work / "run", "environment", {"--isolate", "process", "--every", "1"}))), 0);
+}
+
 TEST(Isolation, GivesTheResultsOfThreads) {
   const Workspace work;
   expect_status(run(trouble(3, trouble_run(work / "processes", "none", {"--isolate", "process"}))), 0);

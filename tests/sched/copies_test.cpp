@@ -81,6 +81,15 @@ TEST(Copies, AreNotMadeOfWhatTakesNoLongerThanUsual) {
   EXPECT_TRUE(tail.driver.dispatch().empty());
 }
 
+TEST(Copies, AreNotMadeOfWhatMayHaveEndedAProcess) {
+  Options options = racing(20, 1);
+  options.isolates_suspects = true;
+  Tail tail{options};
+  Outbox out;
+  tail.driver.scheduler.on_suspects({{tail.late.lease.first.value, tail.late.lease.first.value + 1}}, out);
+  EXPECT_TRUE(tail.driver.dispatch().empty());
+}
+
 TEST(Copies, AreNotMadeWhereTheyMayNot) {
   Options options = racing(20, 1);
   options.copies = false;

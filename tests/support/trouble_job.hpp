@@ -59,6 +59,25 @@ inline void leave_one_behind() {
   waitpid(child, nullptr, 0);
 }
 
+// What a program does that makes itself a daemon, or that writes where nothing of it is.
+inline void spoil_connections(bool closes) {
+  const std::string garbage(100, 'x');
+  for (int descriptor = 3; descriptor < 100; ++descriptor)
+    if (closes)
+      close(descriptor);
+    else if (write(descriptor, garbage.data(), garbage.size()) < 0)
+      continue;
+  if (closes) wait_for_ever();
+}
+
+// An MPI program that a task starts would take itself for a rank.
+inline void refuse_launcher() {
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    for (const std::string prefix : {"OMPI_", "PMIX_", "PMI_", "ORTE_"})
+      if (std::string{*entry}.starts_with(prefix) && !std::string{*entry}.starts_with("OMPI_ALLOW_"))
+        throw std::runtime_error{*entry};
+}
+
 inline void flood() {
   const std::string line(1000, 'x');
   while (true) std::puts(line.c_str());
@@ -119,6 +138,9 @@ struct Trouble {
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
         if (context.stop_requested()) throw std::runtime_error{"stopped"};
       }
+    if (manner == "late") std::this_thread::sleep_for(std::chrono::milliseconds{102});
+    if (manner == "close" || manner == "garbage") spoil_connections(manner == "close");
+    if (manner == "environment") refuse_launcher();
     if (manner == "hog") eat_memory();
     if (manner == "bomb") start_many(4);
     if (manner == "leave") leave_one_behind();
