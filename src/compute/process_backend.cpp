@@ -194,7 +194,7 @@ void ProcessBackend::on(helper::Ended& ended) {
     slot.state = Slot::State::empty;
     return on_spawn_failure(-ended.wait_status);
   }
-  if (slot.child.is_open()) hear(slot);
+  while (slot.child.is_open() && hear(slot)) continue;
   // One that was killed for being late, and was not late any more, is computed anew.
   const bool is_late = slot.late && *slot.late == cell_of(slot).begun.load();
   if (slot.given && !stopping_now() && (is_late || !slot.kill_sent)) judge(slot, ended.wait_status, is_late);
@@ -204,25 +204,25 @@ void ProcessBackend::on(helper::Ended& ended) {
   slot.state = Slot::State::empty;
 }
 
-// Takes in all that there is.
-void ProcessBackend::hear(Slot& slot) {
-  Filled filled = Filled::some;
-  while (filled == Filled::some) {
-    filled = slot.child.fill(Wait::no);
-    try {
-      for (Bytes frame; !slot.broken && slot.child.next(frame);) {
-        auto words = unpack<helper::FromChild>(frame);
-        std::visit([&](auto& alternative) { on(slot, alternative); }, words);
-      }
-    } catch (const CorruptData&) {  // of a task that wrote where it should not
-      slot.broken = true;
+// Takes in some of what there is: a child that speaks without end must not keep the others waiting. False
+// when there was nothing.
+bool ProcessBackend::hear(Slot& slot) {
+  const Filled filled = slot.broken ? Filled::closed : slot.child.fill(Wait::no);
+  try {
+    for (Bytes frame; !slot.broken && slot.child.next(frame);) {
+      auto words = unpack<helper::FromChild>(frame);
+      std::visit([&](auto& alternative) { on(slot, alternative); }, words);
     }
+  } catch (const CorruptData&) {  // of a task that wrote where it should not
+    slot.broken = true;
   }
-  if (filled == Filled::closed || slot.broken || !slot.child.flush(Wait::no)) end_broken(slot);
+  if (filled == Filled::closed || slot.broken || !slot.child.flush(Wait::no)) end_child(slot);
+  return filled == Filled::some;
 }
 
-// It has died, or its task has closed or spoilt what connects it to this rank: then it is to die.
-void ProcessBackend::end_broken(Slot& slot) {
+// It is to stop, it has died, or its task has closed or spoilt what connects it to this rank: then it is to
+// die.
+void ProcessBackend::end_child(Slot& slot) {
   if (std::exchange(slot.state, Slot::State::ending) != Slot::State::ending)
     helper_.send(helper::Kill{static_cast<std::uint32_t>(&slot - slots_.data())});
 }
@@ -296,7 +296,7 @@ void ProcessBackend::look_at_time() {
 void ProcessBackend::feed() {
   const bool stopping = stopping_now(), draining = helper_.cells().draining;
   for (Slot& slot : slots_) {
-    if (stopping && slot.state == Slot::State::computing) end_broken(slot);
+    if (stopping && slot.state == Slot::State::computing) end_child(slot);
     if (slot.state != Slot::State::empty && slot.state != Slot::State::idle) continue;
     if (slot.work) apply_verdict(slot);
     if (slot.work && draining) finish(slot);
@@ -349,7 +349,7 @@ void ProcessBackend::give(Slot& slot) {
   slot.late.reset();
   slot.since = Clock::now();
   slot.state = Slot::State::computing;
-  if (!slot.child.flush(Wait::no)) end_broken(slot);
+  if (!slot.child.flush(Wait::no)) end_child(slot);
   slot.begun = cell_of(slot).begun.load();
   slot.seen_at = awake_;
 }

@@ -87,12 +87,12 @@ class ProcessBackend final : public Backend {
   void on(const helper::Made&) {}  // there is no second one
   void on(helper::Spawned& spawned);
   void on(helper::Ended& ended);
-  void hear(Slot& slot);
+  bool hear(Slot& slot);
   void on(Slot& slot, helper::Part& part);
   void on(Slot& slot, helper::LogText& line);
   void judge(Slot& slot, int wait_status, bool is_late);
   void look_at_time();
-  void end_broken(Slot& slot);
+  void end_child(Slot& slot);
   bool belongs(const Slot& slot, const helper::Part& part) const;
   void on_spawn_failure(int error);
   void feed();

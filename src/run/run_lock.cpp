@@ -66,6 +66,14 @@ bool may_live(const Holder& holder) {
   return holder.boot == me.boot && start_time(holder.process) == holder.started;
 }
 
+// Nothing when none holds the run, or a dead one.
+std::optional<Holder> living_holder(const RunDirectory& run) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
+  const auto holder = parse(read_file(run.lock()));
+  return holder && may_live(*holder) ? holder : std::nullopt;
+}
+
 // Opens the lock file and locks it against other processes of this host: they take over one after the other.
 // Null when another has it.
 int open_locked(const std::filesystem::path& file) {
@@ -89,19 +97,13 @@ int open_locked(const std::filesystem::path& file) {
 }  // namespace
 
 std::optional<std::string> lock_holder(const RunDirectory& run) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
-  const auto holder = parse(read_file(run.lock()));
-  if (!holder || !may_live(*holder)) return std::nullopt;
-  return holder->description();
+  const auto holder = living_holder(run);
+  return holder ? std::optional{holder->description()} : std::nullopt;
 }
 
 std::optional<long> lock_process(const RunDirectory& run) try {
-  std::error_code ignored;
-  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
-  const auto holder = parse(read_file(run.lock()));
-  if (!holder || holder->host != host_name() || !may_live(*holder)) return std::nullopt;
-  return holder->process;
+  const auto holder = living_holder(run);
+  return holder && holder->host == host_name() ? std::optional{holder->process} : std::nullopt;
 } catch (const MachineryFailure&) {
   return std::nullopt;  // gone meanwhile
 }

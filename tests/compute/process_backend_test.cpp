@@ -124,6 +124,13 @@ TEST(ProcessBackend, NobodyIsBlamedForALateTaskButItself) {
     EXPECT_EQ(collected.leases.at(id / 10).entries.at(id % 10).first, Outcome::succeeded) << id;
 }
 
+// What it says without end keeps nobody from looking at its time, nor the others from being heard.
+TEST(ProcessBackend, ATaskThatLogsWithoutEndIsStillTimed) {
+  Isolated isolated{trouble("log_flood", 42), 2, std::chrono::milliseconds{200}};
+  isolated.backend->start(hundred());
+  expect_hundred(collect_all(*isolated.backend), {42}, Outcome::timed_out, "no end within 200.0 ms");
+}
+
 TEST(ProcessBackend, ATaskThatSpoilsWhatConnectsItsChildHasCrashed) {
   for (const char* manner : {"close", "garbage"}) {
     Isolated isolated{trouble(manner, 42)};

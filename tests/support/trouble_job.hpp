@@ -149,6 +149,8 @@ struct Trouble {
       wait_for_ever();
     }
     if (manner == "flood") flood();
+    if (manner == "log_flood")
+      while (true) context.log(std::string(1000, 'x'));
     if (manner == "log") context.log("a line of a task");
   }
 
