@@ -55,7 +55,7 @@ for file in "${sources[@]}"; do
   [ "$lines" -le 400 ] || complain "layout: $file has $lines lines; 400 is the most"
   case $file in *.hpp) head -n 1 "$file" | grep -qx '#pragma once' || complain "layout: $file does not begin with #pragma once" ;; esac
 done
-for script in $(git ls-files 'scripts/*.sh' 'slurm/*.sh'); do bash -n "$script" || complain "scripts: $script does not parse"; done
+for script in $(git ls-files 'scripts/*.sh' 'slurm/*.sh' 'tests/*.sh'); do bash -n "$script" || complain "scripts: $script does not parse"; done
 
 # ---- lint
 if [ "${1:-}" != quick ]; then

@@ -6,6 +6,7 @@ build_packages=(g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-d
   libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libssl-dev zlib1g-dev libsqlite3-dev libre2-dev libpng-dev)
 test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3 valgrind)
 bench_packages=(libbenchmark-dev python3 python3-mpi4py parallel time)
+slurm_packages=(slurm-wlm munge)
 fuzz_packages=(clang libclang-rt-14-dev)
 check_packages=(clang-format clang-tidy cppcheck git)
 

@@ -6,6 +6,7 @@
 
 #include "app/command_line.hpp"
 #include "app/help.hpp"
+#include "app/launch_arguments.hpp"
 #include "app/version.hpp"
 #include "base/amounts.hpp"
 #include "base/error.hpp"
@@ -192,18 +193,14 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
   std::vector<std::string> behind;
   if (dashes != arguments.end()) behind.assign(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
-  CommandLine line{"Starts a run under mpirun, watches it, and carries it on when it dies.",
+  CommandLine line{"Starts a run under mpirun or srun, watches it, and carries it on when it dies.",
                    "launch -n N -- JOB ..."};
-  line.value("--ranks,-n", "N", "how many");
+  add_launch_flags(line);
   line.value("--relaunch", "N", "how often it is started again from its journal (3)");
-  line.repeated("--mpirun", "WORD", "a further word for mpirun, such as --mpirun=--hostfile --mpirun=hosts");
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
   LaunchCommand command;
-  const auto ranks = line.number<int>("--ranks,-n", 1, 1'000'000);
-  if (!ranks) throw BadInput{"the number of ranks is missing (no -n); say `mpifarm launch -n N -- JOB ...`"};
-  command.ranks = *ranks;
+  command.plan = launch_plan(line);
   command.relaunches = line.number<unsigned>("--relaunch", 0, 1'000'000).value_or(command.relaunches);
-  command.mpirun = line.all_given("--mpirun");
   if (behind.empty())
     throw BadInput{"no job is named (nothing stands behind --); say `mpifarm launch -n N -- JOB ...`"};
   Command checked = parse_run(behind, jobs);

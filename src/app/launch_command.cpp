@@ -1,18 +1,15 @@
 #include "app/launch_command.hpp"
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <thread>
 
+#include "app/host_probe.hpp"
+#include "app/launcher_process.hpp"
 #include "app/signals.hpp"
 #include "base/amounts.hpp"
 #include "base/clock.hpp"
@@ -27,7 +24,6 @@
 namespace mpifarm::app {
 namespace {
 
-constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr Nanos patience_with_launcher =
     std::chrono::seconds{10};  // to end once rank 0 has said how it ended
@@ -36,87 +32,6 @@ constexpr Nanos look_at_ranks_every = std::chrono::seconds{1};
 constexpr Nanos patience_with_spawn = std::chrono::seconds{60};  // of ranks, or of what starts them elsewhere
 constexpr Nanos patience_with_stopped = std::chrono::seconds{20};
 constexpr auto most_back_off = std::chrono::seconds{60};
-
-// Where rank 0 says how it ended; gone with the supervisor.
-class StatusFile {
- public:
-  StatusFile() {
-    std::string name = std::filesystem::temp_directory_path() / "mpifarm-launch-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) throw_errno(name, "created");
-    directory_ = name;
-  }
-  StatusFile(const StatusFile&) = delete;
-  StatusFile& operator=(const StatusFile&) = delete;
-  ~StatusFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-
-  std::filesystem::path path() const { return directory_ / "status"; }
-  std::optional<int> read() const {
-    int status = 0;
-    return std::ifstream{path()} >> status ? std::optional{status} : std::nullopt;
-  }
-  void clear() const { std::filesystem::remove(path()); }
-
- private:
-  std::filesystem::path directory_;
-};
-
-// One start of mpirun.
-class Launcher {
- public:
-  Launcher(const std::vector<std::string>& words, const std::filesystem::path& status_file) : id_{fork()} {
-    if (id_ < 0) throw MachineryFailure{"mpirun cannot be started (" + errno_text(errno) + ")"};
-    if (id_ == 0) become(words, status_file);
-  }
-  Launcher(const Launcher&) = delete;
-  Launcher& operator=(const Launcher&) = delete;
-  ~Launcher() {
-    if (running()) kill(SIGKILL);
-    while (running()) std::this_thread::sleep_for(look);
-  }
-
-  bool running() {
-    if (ended_) return false;
-    int status = 0;
-    if (waitpid(id_, &status, WNOHANG) != id_) return true;
-    ended_ = true;
-    not_found_ = WIFEXITED(status) && WEXITSTATUS(status) == exec_failed;
-    refused_ = WIFEXITED(status) && WEXITSTATUS(status) != 0;
-    return false;
-  }
-  bool not_found() const { return not_found_; }
-  bool refused() const { return refused_; }  // it ended by itself and failed
-  pid_t id() const { return id_; }
-  void kill(int signal) const { ::kill(id_, signal); }
-
- private:
-  static constexpr int exec_failed = 127;
-
-  // In a process group of its own: what the terminal sends comes to the ranks by way of the supervisor alone.
-  [[noreturn]] static void become(const std::vector<std::string>& words,
-                                  const std::filesystem::path& status_file) {
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_DFL);
-    setenv(status_variable, status_file.c_str(), 1);
-    setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
-    if (geteuid() == 0) {
-      setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-      setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-    }
-    std::vector<char*> arguments;
-    arguments.reserve(words.size() + 1);
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    execvp(arguments[0], arguments.data());
-    std::_Exit(exec_failed);
-  }
-
-  pid_t id_;
-  bool ended_ = false, not_found_ = false, refused_ = false;
-};
 
 // What the run's own files say of its end, for a rank 0 that could not reach the status file: it ran on
 // another host. A lock that was left means that it was killed.
@@ -137,7 +52,7 @@ std::optional<int> status_of_files(const RunDirectory& run) try {
 // Looks after one start until the launcher has ended.
 class Watch {
  public:
-  Watch(Launcher& launcher, const StatusFile& status, const RunDirectory& run, int& signals_passed)
+  Watch(LauncherProcess& launcher, const StatusFile& status, const RunDirectory& run, int& signals_passed)
       : launcher_{launcher}, status_{status}, run_{run}, signals_passed_{signals_passed} {}
 
   // False when the launcher never had a rank.
@@ -191,7 +106,7 @@ class Watch {
     stopped_for_ = Nanos{0};
   }
 
-  Launcher& launcher_;
+  LauncherProcess& launcher_;
   const StatusFile& status_;
   const RunDirectory& run_;
   int& signals_passed_;
@@ -201,58 +116,117 @@ class Watch {
   std::optional<TimePoint> rank_zero_ended_;
 };
 
-std::vector<std::string> launcher_words(const LaunchCommand& command, bool again) {
-  std::vector<std::string> words{"mpirun", "-n", std::to_string(command.ranks), "--bind-to", "none"};
-  if (static_cast<std::size_t>(command.ranks) > affinity_cpus().size()) words.emplace_back("--oversubscribe");
-  words.insert(words.end(), command.mpirun.begin(), command.mpirun.end());
-  words.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
-  words.emplace_back("run");
-  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
-  if (again) words.emplace_back("--continue");
-  return words;
+// Hosts that lost ranks, as rank 0 wrote last.
+std::vector<std::string> hosts_of_losses(const RunDirectory& run) try {
+  const describe::Value status = describe::parse_json(read_file(run.status()));
+  std::vector<std::string> hosts;
+  if (const describe::Value* lost = status.find("lost_hosts"))
+    describe::from_value(*lost, hosts, "lost_hosts");
+  return hosts;
+} catch (const std::exception& failure) {
+  log::debug(failure.what());
+  return {};
 }
 
-bool worth_another_start(int status, bool signalled) {
-  return !signalled && status == static_cast<int>(ExitStatus::resumable);
+// The size of what rank 0 writes as soon as it has the run.
+std::uintmax_t log_bytes(const RunDirectory& run) {
+  std::error_code unseen;
+  const std::uintmax_t bytes = std::filesystem::file_size(run.log(), unseen);
+  return unseen ? 0 : bytes;
 }
+
+// One launch: start after start.
+class Supervisor {
+ public:
+  explicit Supervisor(const LaunchCommand& command)
+      : command_{command}, plan_{command.plan}, directory_{command.directory} {
+    if (plan_.hosts.empty() && in_slurm_job()) plan_.hosts = slurm_hosts();
+  }
+
+  int run() {
+    for (unsigned relaunched = 0;; ++relaunched) {
+      const int status = start();
+      const bool again = signals_passed_ == 0 && status == static_cast<int>(ExitStatus::resumable) &&
+                         relaunched < command_.relaunches && command_.repeatable;
+      const bool found_failed = again && find_failed_hosts();
+      if (refused_ && !found_failed)
+        throw MachineryFailure{std::string{name_of(plan_.launcher)} +
+                               " ended before it had started a rank; see what it says above"};
+      if (!again || !wait_for_turn(relaunched)) return status;
+    }
+  }
+
+ private:
+  // Returns the run's exit status.
+  int start() {
+    status_file_.clear();
+    const std::uintmax_t log_before = log_bytes(directory_);
+    LauncherProcess launcher{launch_words(plan_, program(), affinity_cpus().size()), status_file_.path()};
+    const bool had_ranks = Watch{launcher, status_file_, directory_, signals_passed_}.until_ended();
+    if (launcher.not_found())
+      throw MachineryFailure{std::string{name_of(plan_.launcher)} +
+                             " cannot be started (it is not in PATH); load the module that brings it"};
+    // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
+    std::optional<int> said = status_file_.read();
+    if (!said) said = status_of_files(directory_);
+    // Ranks are children of mpirun, but not of srun.
+    began_ = said || log_bytes(directory_) != log_before || (plan_.launcher == Launcher::mpirun && had_ranks);
+    refused_ = !began_ && launcher.refused();
+    return said.value_or(static_cast<int>(ExitStatus::resumable));
+  }
+
+  // Tries where ranks were lost; everywhere, when the last start had none. True when it found some.
+  bool find_failed_hosts() {
+    std::vector<std::string> suspects = living_hosts(plan_);
+    if (began_) {
+      std::vector<std::string> lost = hosts_of_losses(directory_);
+      lost.push_back(lock_host(directory_).value_or(""));  // rank 0's, which was killed
+      std::erase_if(suspects, [&](const std::string& host) { return std::ranges::count(lost, host) == 0; });
+    }
+    const std::vector<std::string> failed = silent_hosts(plan_, suspects);
+    if (refused_ && failed.size() == plan_.hosts.size()) return false;  // it is not the hosts
+    for (const std::string& host : failed) log::warning(host + " starts no process any more and is left out");
+    plan_.failed.insert(plan_.failed.end(), failed.begin(), failed.end());
+    return !failed.empty();
+  }
+
+  // False when there shall be no further start.
+  bool wait_for_turn(unsigned relaunched) const {
+    if (!plan_.hosts.empty() && living_hosts(plan_).empty()) {
+      log::warning("no host is left to start the run on");
+      return false;
+    }
+    const auto back_off = std::min(std::chrono::seconds{1U << std::min(relaunched, 6U)}, most_back_off);
+    log::warning(fmt::format("the run ended before it was complete; start {} of {} from its journal in {} s",
+                             relaunched + 2, command_.relaunches + 1, back_off.count()));
+    for (const TimePoint next = Clock::now() + back_off; Clock::now() < next && signals_caught() == 0;)
+      std::this_thread::sleep_for(look);
+    return signals_caught() == 0;
+  }
+
+  std::vector<std::string> program() const {
+    std::vector<std::string> words{std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
+    words.insert(words.end(), command_.arguments.begin(), command_.arguments.end());
+    if (directory_.is_run()) words.emplace_back("--continue");
+    // Its launcher has ended and its host starts nothing: that master is no more.
+    const auto master_host = lock_host(directory_);
+    if (master_host && std::ranges::count(plan_.failed, *master_host) > 0) words.emplace_back("--force");
+    return words;
+  }
+
+  const LaunchCommand& command_;
+  LaunchPlan plan_;
+  const RunDirectory directory_;
+  const StatusFile status_file_;
+  int signals_passed_ = 0;
+  bool began_ = false, refused_ = false;  // rank 0 of the last start; its launcher, before that
+};
 
 }  // namespace
 
 int launch(const LaunchCommand& command) {
   catch_signals();
-  const StatusFile status_file;
-  const RunDirectory directory{command.directory};
-  int signals_passed = 0;
-  for (unsigned relaunched = 0;; ++relaunched) {
-    status_file.clear();
-    Launcher launcher{launcher_words(command, directory.is_run()), status_file.path()};
-    const bool had_ranks = Watch{launcher, status_file, directory, signals_passed}.until_ended();
-    if (launcher.not_found())
-      throw MachineryFailure{
-          "mpirun cannot be started (it is not in PATH); install Open MPI, or load its module"};
-    if (!had_ranks && launcher.refused())
-      throw MachineryFailure{"mpirun ended before it had started a rank; see what it says above"};
-    // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
-    std::optional<int> said = status_file.read();
-    if (!said) said = status_of_files(directory);
-    const int status = said.value_or(static_cast<int>(ExitStatus::resumable));
-    if (!worth_another_start(status, signals_passed > 0)) return status;
-    if (relaunched == command.relaunches || !command.repeatable) return status;
-    const auto back_off = std::min(std::chrono::seconds{1U << std::min(relaunched, 6U)}, most_back_off);
-    log::warning(fmt::format("the run ended before it was complete; start {} of {} from its journal in {} s",
-                             relaunched + 2, command.relaunches + 1, back_off.count()));
-    for (const TimePoint next = Clock::now() + back_off; Clock::now() < next && signals_caught() == 0;)
-      std::this_thread::sleep_for(look);
-    if (signals_caught() > 0) return status;
-  }
-}
-
-// Where it cannot be written, rank 0 runs on another host than the supervisor; the run's end goes on all the
-// same.
-void tell_launcher(int status) try {
-  if (const char* file = std::getenv(status_variable)) replace_file(file, std::to_string(status) + "\n");
-} catch (const MachineryFailure& failure) {
-  log::debug(failure.what());
+  return Supervisor{command}.run();
 }
 
 }  // namespace mpifarm::app

@@ -12,8 +12,8 @@
 
 #include "app/exit_timer.hpp"
 #include "app/failure.hpp"
-#include "app/launch_command.hpp"
 #include "app/launcher.hpp"
+#include "app/launcher_process.hpp"
 #include "app/mpi_session.hpp"
 #include "app/run_master.hpp"
 #include "app/signals.hpp"

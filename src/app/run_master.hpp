@@ -47,6 +47,7 @@ class RunMaster {
   ProgressView view(TimePoint now) const;
   void post_status(TimePoint now);
   void record_spent();
+  std::vector<std::string> lost_hosts() const;
   journal::Spent spent() const;
   Summary summarise() const;
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "app/launch_command.hpp"
 #include "app/launcher.hpp"
+#include "app/launcher_process.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/processes.hpp"

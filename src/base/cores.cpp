@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -82,6 +83,7 @@ std::uint32_t online_cpus() {
 }
 
 std::string host_name() {
+  if (const char* node = std::getenv("SLURMD_NODENAME"); node != nullptr && *node != '\0') return node;
   std::array<char, 256> name{};
   gethostname(name.data(), name.size() - 1);
   return name.data();

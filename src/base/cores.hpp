@@ -17,6 +17,7 @@ std::uint32_t online_cpus();
 // limit.
 double cpu_quota();
 
+// As Slurm calls it in its jobs, else as it calls itself.
 std::string host_name();
 
 // {0,1,2,5} as "0-2,5".

@@ -72,6 +72,8 @@ class RunLock {
 // "process 1234 on host a" while a living process of this host holds the run, or one of another host seems
 // to; nothing otherwise.
 std::optional<std::string> lock_holder(const RunDirectory& run);
+// The host of the process, dead or alive, that the lock file names; nothing when there is none.
+std::optional<std::string> lock_host(const RunDirectory& run);
 // The living process of this host that holds the run; nothing when there is none.
 std::optional<long> lock_process(const RunDirectory& run);
 

@@ -66,11 +66,15 @@ bool may_live(const Holder& holder) {
   return holder.boot == me.boot && start_time(holder.process) == holder.started;
 }
 
+// As the lock file names it, dead or alive.
+std::optional<Holder> named_holder(const RunDirectory& run) {
+  std::error_code ignored;
+  return std::filesystem::exists(run.lock(), ignored) ? parse(read_file(run.lock())) : std::nullopt;
+}
+
 // Nothing when none holds the run, or a dead one.
 std::optional<Holder> living_holder(const RunDirectory& run) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(run.lock(), ignored)) return std::nullopt;
-  const auto holder = parse(read_file(run.lock()));
+  auto holder = named_holder(run);
   return holder && may_live(*holder) ? holder : std::nullopt;
 }
 
@@ -99,6 +103,13 @@ int open_locked(const std::filesystem::path& file) {
 std::optional<std::string> lock_holder(const RunDirectory& run) {
   const auto holder = living_holder(run);
   return holder ? std::optional{holder->description()} : std::nullopt;
+}
+
+std::optional<std::string> lock_host(const RunDirectory& run) try {
+  const auto holder = named_holder(run);
+  return holder ? std::optional{holder->host} : std::nullopt;
+} catch (const MachineryFailure&) {
+  return std::nullopt;  // gone meanwhile
 }
 
 std::optional<long> lock_process(const RunDirectory& run) try {

@@ -111,8 +111,25 @@ def faults(bench):
         watched.end()
         return 1e3 * (again - killed)
 
+    def repeated():
+        """Rank 0 is killed in the middle: how many tasks more than there are were computed."""
+        run, count = new_run(), 1200
+        file = run + ".counted"
+        watched = Watched([bench.program("counted_job"), "launch", "-n", "3", "--", "counted", "--count", str(count),
+                           "--pause", "0.01", "--file", file, "--threads", "2", "--run", run, "--quiet"], {})
+        while not os.path.exists(file) or os.path.getsize(file) < count / 2:
+            time.sleep(0.002)
+        os.kill(master_of(run), signal.SIGKILL)
+        watched.end()
+        if watched.process.returncode != 0:
+            sys.exit(f"bench: the run did not end well: {watched.lines}")
+        more = os.path.getsize(file) - count
+        os.remove(file)
+        return more
+
     bench.compare("faults: from the death to tasks going elsewhere", [
         ("worker killed", lambda: worker(signal.SIGKILL)),
         ("worker stopped, --heartbeat 1", lambda: worker(signal.SIGSTOP)),
         ("rank 0 killed, under launch (1 s of it waits)", master),
     ], "ms")
+    bench.compare("faults: work that a relaunch repeats, 6 slots, tasks of 10 ms", [("tasks computed twice", repeated)], "tasks")

@@ -1,5 +1,8 @@
 // The supervisor: one exit status that can be trusted, whatever dies.
 
+#include <unistd.h>
+
+#include <array>
 #include <csignal>
 
 #include "support/spin_run.hpp"
@@ -13,17 +16,6 @@ Command launching(int ranks, const Arguments& run, const Arguments& flags = {}) 
                             Arguments{run.begin() + 1, run.end()});
   command.deadline = std::chrono::seconds{120};
   return command;
-}
-
-// Every task once, in however many starts.
-void expect_whole(const std::string& run) {
-  const Json summary = summary_of(run);
-  EXPECT_EQ(summary.text("status"), "complete");
-  EXPECT_EQ(summary.text("digest"), undisturbed().digest);
-  EXPECT_TRUE(results_of(run) == undisturbed().results) << "results.csv differs";
-  const JournalTally journal = tally_journal(run);
-  EXPECT_EQ(journal.outcomes, spin_tasks);
-  EXPECT_FALSE(journal.repeated) << "a task has two outcomes";
 }
 
 // The launcher of the ranks, the supervisor's only child.
@@ -127,6 +119,24 @@ TEST(Launch, DoesNotRepeatAnMpirunThatRefuses) {
   const Ended ended = run(launching(2, spin_run(work / "run"), {"--mpirun=--nonsense"}));
   expect_status(ended, 3);
   EXPECT_NE(ended.err.find("before it had started a rank"), std::string::npos) << ended.err;
+}
+
+TEST(Launch, RefusesHostsAndLaunchersThatAreNone) {
+  const Workspace work;
+  const Arguments spin = spin_run(work / "run");
+  expect_refused(run(launching(2, spin, {"--hosts", "a,,b"})), {"--hosts", "a,,b"});
+  expect_refused(run(launching(2, spin, {"--hosts", "a,a"})), {"--hosts", "\"a,a\"", "twice"});
+  expect_refused(run(launching(2, spin, {"--launcher", "ssh"})), {"--launcher", "\"ssh\""});
+  expect_refused(run(launching(2, spin, {"--launcher", "srun"})), {"srun", "SLURM_JOB_ID"});
+  expect_refused(run(launching(2, spin, {"--srun=--exclusive"})), {"--exclusive", "mpirun"});
+}
+
+TEST(Launch, TakesThisHostByItsName) {
+  const Workspace work;
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  expect_status(run(launching(2, spin_run(work / "run", {}, "4"), {"--hosts", name.data()})), 0);
+  expect_whole(work / "run");
 }
 
 TEST(Launch, StartsAgainNoMoreOftenThanItMay) {

@@ -52,4 +52,15 @@ inline void expect_undisturbed(const std::filesystem::path& run) {
   EXPECT_FALSE(std::filesystem::exists(run / "lock"));
 }
 
+// Every task once, in however many starts, some of it computed more than once.
+inline void expect_whole(const std::string& run) {
+  const Json summary = summary_of(run);
+  EXPECT_EQ(summary.text("status"), "complete");
+  EXPECT_EQ(summary.text("digest"), undisturbed().digest);
+  EXPECT_TRUE(results_of(run) == undisturbed().results) << "results.csv differs";
+  const JournalTally journal = tally_journal(run);
+  EXPECT_EQ(journal.outcomes, spin_tasks);
+  EXPECT_FALSE(journal.repeated) << "a task has two outcomes";
+}
+
 }  // namespace mpifarm::e2e

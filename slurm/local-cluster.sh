@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# A real Slurm cluster of three nodes on this machine, to try the scripts of this folder and for the tests.
+# It lives in one directory ($MPIFARM_CLUSTER, by default in /tmp) and touches no other Slurm.
+# Usage: slurm/local-cluster.sh up|down|kill NODE|status|env
+#   up         starts it and waits until jobs can run; what already runs is left alone
+#   down       ends its jobs and its daemons and removes the directory
+#   kill NODE  as if that node lost its power; up brings it back
+#   status     its nodes and jobs
+#   env        prints what a shell needs: eval "$(slurm/local-cluster.sh env)"
+source "$(dirname "$0")/../scripts/common.sh"
+
+cluster=${MPIFARM_CLUSTER:-/tmp/mpifarm-cluster-$(id -u)}
+port=${MPIFARM_CLUSTER_PORT:-17000} # of slurmctld; the three that follow are the nodes'
+cpus=${MPIFARM_CLUSTER_CPUS:-2}     # of each node, whatever the machine has
+nodes=(node1 node2 node3)
+export SLURM_CONF=$cluster/slurm.conf
+PATH=$PATH:/usr/sbin
+
+configuration() {
+  local host user
+  host=$(hostname -s) user=$(id -un)
+  cat <<CONFIGURATION
+ClusterName=mpifarm
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=$port
+SlurmUser=$user
+SlurmdUser=$user
+AuthType=auth/munge
+AuthInfo=socket=$cluster/munge.socket
+StateSaveLocation=$cluster/state
+SlurmctldPidFile=$cluster/slurmctld.pid
+SlurmctldLogFile=$cluster/slurmctld.log
+SlurmdSpoolDir=$cluster/spool-%n
+SlurmdPidFile=$cluster/slurmd-%n.pid
+SlurmdLogFile=$cluster/slurmd-%n.log
+TmpFS=$cluster/tmp-%n
+MpiDefault=pmix
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,requeue_setup_env_fail
+SlurmdParameters=config_overrides
+SlurmctldTimeout=30
+SlurmdTimeout=10
+InactiveLimit=0
+KillWait=30
+MinJobAge=600
+ReturnToService=2
+JobRequeue=1
+NodeName=node[1-3] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + 3))] CPUs=$cpus RealMemory=2000
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+CONFIGURATION
+}
+
+# runs PIDFILE: the process it names is there.
+runs() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+
+# await SECONDS WHAT COMMAND...: until the command succeeds.
+await() {
+  local until=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    if [ $SECONDS -ge $until ]; then
+      say "local-cluster: $what did not come up; see the logs in $cluster" >&2
+      exit 3
+    fi
+    sleep 0.1
+  done
+}
+
+all_idle() { [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
+
+up() {
+  need_packages "${slurm_packages[@]}"
+  mkdir -p -m 700 "$cluster/state" "$cluster/munge" "${nodes[@]/#/$cluster/spool-}" "${nodes[@]/#/$cluster/tmp-}"
+  chmod 711 "$cluster"
+  [ -s "$cluster/munge.key" ] || (umask 077 && head -c 128 /dev/urandom >"$cluster/munge.key")
+  configuration >"$SLURM_CONF"
+  runs "$cluster/munge/pid" || munged --force --socket="$cluster/munge.socket" --key-file="$cluster/munge.key" \
+    --pid-file="$cluster/munge/pid" --log-file="$cluster/munge/log" --seed-file="$cluster/munge/seed"
+  await 10 munged test -S "$cluster/munge.socket"
+  runs "$cluster/slurmctld.pid" || slurmctld
+  await 20 slurmctld scontrol ping
+  local node
+  for node in "${nodes[@]}"; do
+    runs "$cluster/slurmd-$node.pid" || slurmd -N "$node"
+  done
+  await 30 "its nodes" all_idle
+}
+
+down() {
+  if runs "$cluster/slurmctld.pid"; then
+    scancel --signal=KILL --full --user="$(id -un)" 2>/dev/null || true
+    scancel --user="$(id -un)" 2>/dev/null || true
+  fi
+  local file
+  for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
+    if runs "$file"; then kill "$(cat "$file")"; fi
+  done
+  for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
+    for _ in {1..100}; do
+      runs "$file" || continue 2
+      sleep 0.1
+    done
+    kill -KILL "$(cat "$file")" || true
+  done
+  rm -rf "$cluster"
+}
+
+# The daemon first, then the keepers of its steps with all that they started.
+kill_node() {
+  local node=$1 process keeper
+  runs "$cluster/slurmd-$node.pid" || { say "local-cluster: $node is not up (\"$node\"); see status" >&2 && exit 2; }
+  kill -KILL "$(cat "$cluster/slurmd-$node.pid")"
+  for process in $(grep -slz "^SLURMD_NODENAME=$node\$" /proc/[0-9]*/environ | cut -d/ -f3); do
+    keeper=$(awk '/^PPid/ {print $2}' "/proc/$process/status" 2>/dev/null) || continue
+    [ "$(cat "/proc/$keeper/comm" 2>/dev/null)" != slurmstepd ] || kill -KILL "$keeper" 2>/dev/null || true
+    kill -KILL "$process" 2>/dev/null || true
+  done
+}
+
+case ${1:-} in
+  up) up ;;
+  down) down ;;
+  kill) kill_node "${2:-}" ;;
+  status) sinfo -N -l && squeue ;;
+  env) say "export SLURM_CONF=$SLURM_CONF" ;;
+  *)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,120 @@
+#include "app/launch_plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "app/launcher.hpp"
+#include "base/numbers.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+std::size_t ranks_left(const LaunchPlan& plan, std::size_t living) {
+  const auto ranks = static_cast<std::size_t>(plan.ranks);
+  return plan.failed.empty() ? ranks : std::max<std::size_t>(1, ranks * living / plan.hosts.size());
+}
+
+std::string list_of(const std::vector<std::string>& hosts) {
+  return fmt::format("{}", fmt::join(hosts, ","));
+}
+
+// The ranks spread evenly; mpirun puts one on a host unless it is given a number.
+std::string with_slots(const std::vector<std::string>& hosts, std::size_t ranks) {
+  const std::size_t each = (ranks + hosts.size() - 1) / hosts.size();
+  return fmt::format("{}", fmt::join(hosts, fmt::format(":{},", each))) + fmt::format(":{}", each);
+}
+
+}  // namespace
+
+std::string_view name_of(Launcher launcher) { return launcher == Launcher::srun ? "srun" : "mpirun"; }
+
+std::vector<std::string> living_hosts(const LaunchPlan& plan) {
+  std::vector<std::string> living = plan.hosts;
+  std::erase_if(living, [&](const std::string& host) { return std::ranges::count(plan.failed, host) > 0; });
+  return living;
+}
+
+std::vector<std::string> launch_words(const LaunchPlan& plan, const std::vector<std::string>& program,
+                                      std::size_t cores) {
+  const std::vector<std::string> living = living_hosts(plan);
+  const std::size_t ranks = ranks_left(plan, living.size());
+  const bool names_hosts = plan.names_hosts || !plan.failed.empty();
+  std::vector<std::string> words;
+  if (plan.launcher == Launcher::srun) {
+    words = {"srun", "--mpi=pmix", "--no-kill", "--kill-on-bad-exit=0", "--export=ALL", "--overlap"};
+    words.push_back(fmt::format("--ntasks={}", ranks));
+    if (plan.cores_of_rank > 0) words.push_back(fmt::format("--cpus-per-task={}", plan.cores_of_rank));
+    if (names_hosts) {
+      words.push_back(fmt::format("--nodes={}", std::min(ranks, living.size())));
+      words.push_back("--nodelist=" + list_of(living));
+    }
+  } else {
+    words = {"mpirun", "-n", std::to_string(ranks), "--bind-to", "none"};
+    if (names_hosts) words.insert(words.end(), {"--host", with_slots(living, ranks)});
+    if (ranks > cores) words.emplace_back("--oversubscribe");
+  }
+  words.insert(words.end(), plan.extra.begin(), plan.extra.end());
+  words.insert(words.end(), program.begin(), program.end());
+  return words;
+}
+
+std::vector<std::string> probe_words(const LaunchPlan& plan, const std::string& host) {
+  std::vector<std::string> words;
+  if (plan.launcher == Launcher::srun)
+    words = {"srun", "--mpi=none", "--overlap", "--nodes=1", "--ntasks=1", "--nodelist=" + host};
+  else
+    words = {"mpirun", "-n", "1", "--host", host};
+  words.insert(words.end(), plan.extra.begin(), plan.extra.end());
+  words.emplace_back("true");
+  return words;
+}
+
+int cores_of_rank(std::string_view cpus_per_node, int ranks) {
+  int least = 0, nodes = 0;
+  for (std::size_t at = 0; at <= cpus_per_node.size();) {
+    const std::size_t comma = std::min(cpus_per_node.find(',', at), cpus_per_node.size());
+    std::string_view part = cpus_per_node.substr(at, comma - at);
+    int cpus = 0, times = 1;
+    if (const std::size_t bracket = part.find("(x"); bracket != std::string_view::npos) {
+      if (!part.ends_with(')')) return 0;
+      const std::string count{part.substr(bracket + 2, part.size() - bracket - 3)};
+      if (!parse_number(count, times).empty() || times < 1) return 0;
+      part = part.substr(0, bracket);
+    }
+    if (!parse_number(std::string{part}, cpus).empty() || cpus < 1) return 0;
+    least = least == 0 ? cpus : std::min(least, cpus);
+    nodes += times;
+    at = comma + 1;
+  }
+  const int ranks_of_node = (ranks + nodes - 1) / nodes;
+  return std::max(1, least / std::max(1, ranks_of_node));
+}
+
+std::vector<std::string> slurm_hosts() {
+  if (std::getenv("SLURM_JOB_NODELIST") == nullptr) return {};
+  const std::unique_ptr<FILE, int (*)(FILE*)> names{popen("scontrol show hostnames 2>/dev/null", "r"),
+                                                    pclose};
+  std::vector<std::string> hosts;
+  std::string host;
+  for (int c = names ? std::fgetc(names.get()) : EOF; c != EOF; c = std::fgetc(names.get())) {
+    if (c != '\n') {
+      host += static_cast<char>(c);
+    } else if (!host.empty()) {
+      hosts.push_back(std::move(host));
+      host.clear();
+    }
+  }
+  return hosts;
+}
+
+bool in_slurm_job() {
+  return std::getenv("SLURM_JOB_ID") != nullptr && std::getenv("SLURM_JOB_NODELIST") != nullptr &&
+         !launched_as();
+}
+
+}  // namespace mpifarm::app
