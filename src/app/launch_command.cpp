@@ -35,15 +35,19 @@ constexpr auto most_back_off = std::chrono::seconds{60};
 
 // What the run's own files say of its end, for a rank 0 that could not reach the status file: it ran on
 // another host. A lock that was left means that it was killed.
-std::optional<int> status_of_files(const RunDirectory& run) try {
+std::optional<EndOfRun> end_of_files(const RunDirectory& run) try {
   std::error_code unseen;
   if (std::filesystem::exists(run.lock(), unseen) || !std::filesystem::exists(run.summary(), unseen))
     return {};
   const describe::Value summary = describe::parse_json(read_file(run.summary()));
-  const auto* status = summary.find("status");
-  const auto* failed = summary.find("failed");
-  if (status == nullptr || failed == nullptr || describe::to_json(*status) != "\"complete\"") return {};
-  return static_cast<int>(describe::to_json(*failed) == "0" ? ExitStatus::success : ExitStatus::tasks_failed);
+  const auto field = [&](const char* name) {
+    const describe::Value* value = summary.find(name);
+    return value == nullptr ? std::string{} : describe::to_json(*value);
+  };
+  const auto end = [](ExitStatus status, bool asked) { return EndOfRun{static_cast<int>(status), asked}; };
+  if (field("status") == "\"complete\"")
+    return end(field("failed") == "0" ? ExitStatus::success : ExitStatus::tasks_failed, false);
+  return field("stopped") == "true" ? std::optional{end(ExitStatus::resumable, true)} : std::nullopt;
 } catch (const std::exception& failure) {
   log::debug(failure.what());
   return std::nullopt;
@@ -145,8 +149,9 @@ class Supervisor {
 
   int run() {
     for (unsigned relaunched = 0;; ++relaunched) {
-      const int status = start();
-      const bool again = signals_passed_ == 0 && status == static_cast<int>(ExitStatus::resumable) &&
+      const auto [status, asked] = start();
+      const bool again = signals_passed_ == 0 && !asked &&
+                         status == static_cast<int>(ExitStatus::resumable) &&
                          relaunched < command_.relaunches && command_.repeatable;
       const bool found_failed = again && find_failed_hosts();
       if (refused_ && !found_failed)
@@ -157,8 +162,7 @@ class Supervisor {
   }
 
  private:
-  // Returns the run's exit status.
-  int start() {
+  EndOfRun start() {
     status_file_.clear();
     const std::uintmax_t log_before = log_bytes(directory_);
     LauncherProcess launcher{launch_words(plan_, program(), affinity_cpus().size()), status_file_.path()};
@@ -167,12 +171,12 @@ class Supervisor {
       throw MachineryFailure{std::string{name_of(plan_.launcher)} +
                              " cannot be started (it is not in PATH); load the module that brings it"};
     // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
-    std::optional<int> said = status_file_.read();
-    if (!said) said = status_of_files(directory_);
+    std::optional<EndOfRun> said = status_file_.read();
+    if (!said) said = end_of_files(directory_);
     // Ranks are children of mpirun, but not of srun.
     began_ = said || log_bytes(directory_) != log_before || (plan_.launcher == Launcher::mpirun && had_ranks);
     refused_ = !began_ && launcher.refused();
-    return said.value_or(static_cast<int>(ExitStatus::resumable));
+    return said.value_or(EndOfRun{static_cast<int>(ExitStatus::resumable), false});
   }
 
   // Tries where ranks were lost; everywhere, when the last start had none. True when it found some.

@@ -51,9 +51,9 @@ StatusFile::~StatusFile() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-std::optional<int> StatusFile::read() const {
-  int status = 0;
-  return std::ifstream{path()} >> status ? std::optional{status} : std::nullopt;
+std::optional<EndOfRun> StatusFile::read() const {
+  EndOfRun end;
+  return std::ifstream{path()} >> end.status >> end.asked ? std::optional{end} : std::nullopt;
 }
 
 LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
@@ -100,9 +100,10 @@ void LauncherProcess::kill(int signal) {
 
 // Where it cannot be written, rank 0 runs on another host than the supervisor; the run's end goes on all the
 // same.
-void tell_launcher(int status) try {
+void tell_launcher(EndOfRun end) try {
   const char* file = std::getenv(status_variable);
-  if (file != nullptr && *file != '\0') replace_file(file, std::to_string(status) + "\n");
+  if (file != nullptr && *file != '\0')
+    replace_file(file, std::to_string(end.status) + (end.asked ? " 1\n" : " 0\n"));
 } catch (const MachineryFailure& failure) {
   log::debug(failure.what());
 }

@@ -10,7 +10,13 @@
 
 namespace mpifarm::app {
 
-// Gone with the supervisor. On its host alone: see status_of_files for a rank 0 elsewhere.
+// How a run ended.
+struct EndOfRun {
+  int status = 0;      // to exit with
+  bool asked = false;  // by a signal or `stop`: another start is not wanted
+};
+
+// Gone with the supervisor. On its host alone: see end_of_files for a rank 0 elsewhere.
 class StatusFile {
  public:
   StatusFile();
@@ -19,7 +25,7 @@ class StatusFile {
   ~StatusFile();
 
   std::filesystem::path path() const { return directory_ / "status"; }
-  std::optional<int> read() const;
+  std::optional<EndOfRun> read() const;
   void clear() const { std::filesystem::remove(path()); }
 
  private:
@@ -53,6 +59,6 @@ class LauncherProcess {
 };
 
 // Rank 0: tells the supervisor that started it, if one did, how the run ended, since mpirun may not.
-void tell_launcher(int status);
+void tell_launcher(EndOfRun end);
 
 }  // namespace mpifarm::app

@@ -124,7 +124,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   }
   if (status == static_cast<int>(ExitStatus::resumable) && plan && !plan->journaled())
     status = static_cast<int>(ExitStatus::machinery);
-  tell_launcher(status);
+  tell_launcher({status, master && master->was_stopped()});
   dismiss(rank.transport());
   if (rank.transport().lost_any()) {
     if (plan) plan->lock.reset();

@@ -26,6 +26,8 @@ class RunMaster {
 
   // Computes until the run is complete or a signal came; writes the outputs. Returns the exit status.
   int run();
+  // By a signal or `stop`.
+  bool was_stopped() const { return stopping_; }
   // After run(): a task or the source has not ended, though it was asked to; it would hold up the destructor.
   bool still_busy() { return worker_.busy() || !master_.close_source(); }
 

@@ -42,6 +42,7 @@ struct Summary {
   unsigned starts = 0;
   std::string order;
   std::uint64_t seed = 0;
+  bool stopped = false;                 // unfinished because it was asked to end, by a signal or `stop`
   std::string started, ended;           // UTC, of this start
   std::vector<std::string> lost_hosts;  // of lost ranks, but for rank 0's; they may be well
   std::vector<RankSummary> per_rank;
@@ -51,7 +52,7 @@ BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
                        wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
                        total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
-                       order, seed, started, ended, lost_hosts, per_rank, failures))
+                       order, seed, stopped, started, ended, lost_hosts, per_rank, failures))
 
 std::string to_json(const Summary& summary);
 

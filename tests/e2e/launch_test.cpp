@@ -164,6 +164,23 @@ TEST(Launch, PassesSignalsOnAndDoesNotStartAgain) {
   }
 }
 
+TEST(Launch, DoesNotStartAgainWhatItWasAskedToStop) {
+  const Workspace work;
+  for (const std::string elsewhere : {"/nowhere/at/all", ""}) {
+    const std::string path = work / ("run" + std::to_string(elsewhere.size()));
+    Process process{launching(2, spin_run(path),
+                              elsewhere.empty()
+                                  ? Arguments{}
+                                  : Arguments{"--mpirun=-x", "--mpirun=MPIFARM_STATUS_FILE=" + elsewhere})};
+    ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+    expect_status(run(mpifarm({"stop", path})), 0);
+    expect_status(process.wait(), 75);
+    EXPECT_EQ(summary_of(path).whole("starts"), 1u);
+    expect_status(run(launching(2, spin_run(path, {"--continue"}, "4"))), 0);
+    expect_whole(path);
+  }
+}
+
 TEST(Launch, LeavesNothingBehindWhenItIsKilled) {
   const Workspace work;
   const std::string path = work / "run";
