@@ -154,7 +154,10 @@ class HelperProcess {
     }
     const pid_t helper = getpid(), child = fork();
     if (child < 0) return say(Ended{spawn.slot, -errno});
-    if (child == 0) be_child(helper, spawn.slot, FrameSocket{std::move(theirs)});
+    if (child == 0) {
+      for (const int not_its : {rank_.descriptor(), deaths_.get(), ours.get()}) close(not_its);
+      be_child(helper, spawn.slot, FrameSocket{std::move(theirs)});
+    }
     setpgid(child, child);
     children_[child] = spawn.slot;
     say(Spawned{spawn.slot}, ours.get());
@@ -169,7 +172,7 @@ class HelperProcess {
 
   void on(const KeepSuspects& keep) { suspects_file_ = keep.file; }
 
-  // An exception in it would find a handler of the helper: it is a crash.
+  // It keeps what the job has opened. An exception in it would find a handler of the helper: it is a crash.
   [[noreturn]] void be_child(pid_t helper, std::uint32_t slot, FrameSocket socket) noexcept {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -177,7 +180,6 @@ class HelperProcess {
     std::ofstream{"/proc/self/oom_score_adj"} << 500;  // rather a task than its helper
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     name_process("mpifarm-task");
-    close_all_but(socket.descriptor());
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -99,6 +99,12 @@ TEST(ProcessBackend, ACrashIsTheOutcomeOfTheTaskThatRan) {
                  "killed by signal 11 (Segmentation fault)");
 }
 
+TEST(ProcessBackend, ChildrenKeepWhatTheJobHasOpened) {
+  Isolated isolated{trouble("opened", 0, 1)};
+  isolated.backend->start(hundred());
+  expect_hundred(collect_all(*isolated.backend), {}, Outcome::failed, "");
+}
+
 TEST(ProcessBackend, SoIsAnEndByItself) {
   Isolated isolated{trouble("exit", 0, 9), 1};
   isolated.backend->start(hundred());

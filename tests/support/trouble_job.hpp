@@ -1,6 +1,7 @@
 #pragma once
 // A job with tasks that crash, never end, eat memory, or start processes that they leave behind.
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,6 +107,7 @@ struct Trouble {
 
   explicit Trouble(const Params& params) : params_{params}, ballast_(params.ballast, 'b') {
     if (params.manner == "constructor") die_of(SIGSEGV);
+    if (params.manner == "opened") file_ = open("/dev/null", O_WRONLY | O_CLOEXEC);
   }
   std::uint64_t size() const { return static_cast<std::uint64_t>(params_.count); }
   Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
@@ -130,6 +132,7 @@ struct Trouble {
       std::this_thread::sleep_for(std::chrono::seconds{60});
     if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
       throw std::runtime_error{"it is not there yet"};
+    if (manner == "opened" && write(file_, "x", 1) != 1) throw std::runtime_error{"its file is closed"};
     if (manner == "throw") throw std::runtime_error{"it threw"};
     if (manner == "once" && context.attempt() == 1) die_of(SIGSEGV);
     if (manner == "loop") wait_for_ever();
@@ -156,6 +159,7 @@ struct Trouble {
 
   Params params_;
   std::string ballast_;
+  int file_ = -1;  // that the job has opened
 };
 BOOST_DESCRIBE_STRUCT(Trouble::Params, (), (count, poison, every, manner, fails, pause, ballast))
 BOOST_DESCRIBE_STRUCT(Trouble::Task, (), (n, note))
