@@ -7,6 +7,7 @@
 #include "app/command_line.hpp"
 #include "app/help.hpp"
 #include "app/launch_arguments.hpp"
+#include "app/query_arguments.hpp"
 #include "app/version.hpp"
 #include "base/amounts.hpp"
 #include "base/error.hpp"
@@ -84,6 +85,8 @@ void add_run_flags(CommandLine& line) {
   line.value("--run", "DIR", "the run directory (runs/JOB-DATE-TIME)");
   line.on_off("--continue", "start, or resume if DIR is there");
   line.value("--order", "fifo|lifo|shuffle", "in which order tasks are handed out (fifo)");
+  line.value("--shard", "K/N",
+             "every N-th task of the source, from the K-th; `mpifarm merge` makes a whole of them");
   line.value("--seed", "N", "of shuffle and of the tasks' random streams (0)");
   line.value("--retries", "N", "further attempts that a failed task gets (0)");
   line.value("--retry-delay", "SECONDS", "before the first of them; doubles with each (0)");
@@ -98,6 +101,7 @@ void add_run_flags(CommandLine& line) {
 RunOptions run_options(const CommandLine& line) {
   RunOptions options;
   if (const auto* text = line.given("--order")) options.order = parse_order(*text);
+  if (const auto* text = line.given("--shard")) options.shard = parse_shard("--shard", *text);
   options.seed = line.number<std::uint64_t>("--seed", 0, std::numeric_limits<std::uint64_t>::max());
   options.retries = line.number<unsigned>("--retries", 0, 1'000'000);
   options.retry_delay_seconds = line.number<double>("--retry-delay", 0, 1e6);
@@ -236,63 +240,11 @@ Command parse_resume(std::vector<std::string> arguments) {
   return command;
 }
 
-Command parse_stop(std::vector<std::string> arguments) {
-  CommandLine line{"Asks a live run to end in order, as SIGTERM does; it can be resumed.", "stop"};
-  line.positional("RUN", "the run's directory");
-  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  return StopCommand{line.the_positional("RUN")};
-}
-
-Command parse_list(std::vector<std::string> arguments) {
-  CommandLine line{"Lists the jobs.", "list"};
-  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  return ListCommand{};
-}
-
 Command parse_describe(std::vector<std::string> arguments, const Jobs& jobs) {
   CommandLine line{"Shows one job's flags, task fields and result fields.", "describe"};
   line.positional("JOB", "the job's name");
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
   return DescribeCommand{&require_job(line.the_positional("JOB"), jobs)};
-}
-
-Command parse_status(std::vector<std::string> arguments) {
-  CommandLine line{"Shows the state of a live or ended run, from its files alone.", "status"};
-  line.positional("RUN", "the run's directory");
-  line.on_off("--json", "as JSON");
-  line.on_off("--watch", "show the progress of a live run until it ends");
-  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  return StatusCommand{line.the_positional("RUN"), line.is_on("--json"), line.is_on("--watch")};
-}
-
-Command parse_results(std::vector<std::string> arguments) {
-  CommandLine line{"Writes the results of one run, or of several shards, in task order.", "results", true};
-  line.positional("RUN", "run directories");
-  line.value("--format", "csv|jsonl|sqlite", "(csv; jsonl where a Result is nested); sqlite needs -o");
-  line.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
-  line.value("--output,-o", "FILE", "(stdout)");
-  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  ResultsCommand command{line.positionals("RUN"), std::nullopt, std::nullopt, ""};
-  if (const auto* text = line.given("--format")) {
-    command.format = parse_results_format("--format", *text);
-    if (command.format == ResultsFormat::none)
-      throw BadInput{"--format is no format (\"none\"); use csv, jsonl or sqlite"};
-  }
-  if (const auto* text = line.given("--status")) {
-    command.status = *text == "timed-out" ? "timed out" : *text;
-    const std::vector<std::string> known{"succeeded", "failed", "timed out", "crashed"};
-    if (std::ranges::find(known, *command.status) == known.end())
-      throw BadInput{"--status is not known (\"" + *text +
-                     "\"); use succeeded, failed, timed-out or crashed"};
-  }
-  if (const auto* text = line.given("--output,-o")) {
-    if (text->empty()) throw BadInput{"-o is empty (\"\"); name a file"};
-    command.output = *text;
-  }
-  if (command.format == ResultsFormat::sqlite && command.output.empty())
-    throw BadInput{
-        "--format sqlite makes a database, not text for stdout (-o is missing); name a file with -o"};
-  return command;
 }
 
 // What no machine could hold, or no clock count.
@@ -378,9 +330,10 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
+  if (name == "merge") return parse_merge(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
-  const std::vector<std::string> names{"run",    "launch",  "resume",   "stop",   "list",     "describe",
-                                       "status", "results", "simulate", "--help", "--version"};
+  const std::vector<std::string> names{"run",    "launch",  "resume", "stop",     "list",   "describe",
+                                       "status", "results", "merge",  "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +
                  (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm --help`"};

@@ -38,6 +38,7 @@ struct StartOptions {
 struct RunOptions {
   std::optional<OrderKind> order;
   std::optional<std::uint64_t> seed;
+  std::optional<Shard> shard;
   std::optional<unsigned> retries;
   std::optional<double> retry_delay_seconds;
   std::optional<Durability> durability;
@@ -84,13 +85,20 @@ struct ResultsCommand {
   std::optional<std::string> status;     // succeeded, failed, timed out, crashed
   std::string output;                    // empty: stdout
 };
+// Shards become one run.
+struct MergeCommand {
+  std::vector<std::string> directories;  // of the shards; at least one
+  std::string run;                       // the directory to be made
+  std::vector<std::string> command;      // as typed, for the manifest
+};
 // Text to be printed, for --help and --version.
 struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand,
-                             StatusCommand, ResultsCommand, SimulateCommand, LaunchCommand, PrintCommand>;
+using Command =
+    std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand, StatusCommand,
+                 ResultsCommand, MergeCommand, SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -11,6 +11,7 @@
 #include "app/failure.hpp"
 #include "app/launch_command.hpp"
 #include "app/launcher.hpp"
+#include "app/merge_command.hpp"
 #include "app/query_commands.hpp"
 #include "app/registration.hpp"
 #include "app/run_command.hpp"
@@ -40,6 +41,11 @@ struct Carry {
   }
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });
+  }
+  int operator()(const MergeCommand& command) const {
+    int status = 0;
+    look([&] { status = merge(command, jobs); });
+    return status;
   }
   int operator()(const SimulateCommand& command) const {
     return look([&] { simulate(command); });

@@ -15,7 +15,9 @@ constexpr std::size_t fold_window_bytes = 16 << 20;  // more than the slots of a
 }  // namespace
 
 Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
-  if (plan.type->has_reduce() || plan.type->has_conclude())
+  const Shard shard = shard_of(plan.manifest);
+  const bool concludes = shard.is_whole();  // the shards do together, once they are merged
+  if (concludes && (plan.type->has_reduce() || plan.type->has_conclude()))
     job_ = plan.type->make(plan.params, plan.origin());
   if (plan.results() != ResultsFormat::none) {
     const auto file = plan.directory.results(to_string(plan.results()));
@@ -23,12 +25,13 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
     results_ = results.get();
     sinks_.push_back(std::move(results));
   }
-  if (plan.type->has_reduce()) sinks_.push_back(std::make_unique<Reduction>(*job_));
+  if (concludes && plan.type->has_reduce()) sinks_.push_back(std::make_unique<Reduction>(*job_));
   if (!live || sinks_.empty()) return;
   std::vector<OutcomeSink*> sinks;
   for (const auto& sink : sinks_) sinks.push_back(sink.get());
   const std::size_t window = plan.journaled() ? fold_window_bytes : std::numeric_limits<std::size_t>::max();
-  folder_ = std::make_unique<Folder>(std::move(sinks), window);
+  folder_ = std::make_unique<Folder>(std::move(sinks), window,
+                                     Order{OrderKind::fifo, Order::unknown_count, 0, 0, shard});
 }
 
 std::string Outputs::results_name() const {
@@ -46,9 +49,10 @@ std::string Outputs::finish(std::uint64_t known, const Order& order) {
 
 void Outputs::feed_from_journal(std::uint64_t from, std::uint64_t known, const Order& order) {
   journal::OrderedOutcomes outcomes{journal::inspect(plan_.directory.path), order, plan_.directory.path};
+  const TaskId first = order.id_of_index(from);
   std::uint64_t found = 0;
   for (journal::TaskOutcome outcome; outcomes.next(outcome); ++found) {
-    if (outcome.id.value < from) continue;
+    if (outcome.id < first) continue;
     for (const auto& sink : sinks_) sink->take(outcome);
   }
   if (found != known)

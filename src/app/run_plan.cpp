@@ -11,6 +11,7 @@
 #include "node/identity.hpp"
 #include "node/master.hpp"
 #include "node/replay.hpp"
+#include "run/shard_source.hpp"
 #include "run/task_file.hpp"
 
 namespace mpifarm::app {
@@ -52,7 +53,9 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
         " is not what was given: is it UTF-8?), so the run could not be resumed; give it another way"};
   m.run_id = random_id();
   m.tasks_from = command.tasks_from;
-  m.tasks = job.size();
+  const Shard shard = command.run.shard.value_or(Shard{});
+  if (!shard.is_whole()) m.shard = shard.text();
+  if (job.size()) m.tasks = shard.share(*job.size());
   if (job.size()) m.source_digest = source_digest(job);
   std::error_code removed;
   m.working_directory = std::filesystem::current_path(removed).string();
@@ -107,6 +110,7 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     check_same("--tasks", manifest.tasks_from.empty() ? "the job's own" : manifest.tasks_from,
                command.tasks_from);
   if (run.order) check_same("--order", manifest.order, std::string{to_string(*run.order)});
+  if (run.shard) check_same("--shard", shard_of(manifest).text(), run.shard->text());
   if (run.seed) check_same("--seed", std::to_string(manifest.seed), std::to_string(*run.seed));
   if (run.retries) check_same("--retries", std::to_string(manifest.retries), std::to_string(*run.retries));
   if (run.retry_delay_seconds)
@@ -117,20 +121,26 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     check_same("--durability", manifest.durability, std::string{to_string(*run.durability)});
 }
 
+std::unique_ptr<TaskSource> of_shard(std::unique_ptr<TaskSource> source, Shard shard) {
+  return !source || shard.is_whole() ? std::move(source)
+                                     : std::make_unique<ShardSource>(std::move(source), shard);
+}
+
 // A list that is a file is read to its end before anything runs.
 void open_source(RunPlan& plan) {
+  const Shard shard = shard_of(plan.manifest);
   if (plan.origin() == TaskOrigin::job) {
-    plan.source = plan.job->open_source();
+    plan.source = of_shard(plan.job->open_source(), shard);
     return;
   }
   auto list = std::make_unique<TaskFile>(*plan.type, plan.manifest.tasks_from);
   if (list->is_file()) {
     const TaskListFacts facts = survey_tasks(*plan.type, plan.manifest.tasks_from);
-    plan.manifest.tasks = facts.tasks;
+    plan.manifest.tasks = shard.share(facts.tasks);
     plan.manifest.source_digest = facts.digest;
     list->expect(facts.tasks);
   }
-  plan.source = std::move(list);
+  plan.source = of_shard(std::move(list), shard);
 }
 
 RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
@@ -161,11 +171,12 @@ void check_source(RunPlan& plan) {
     open_source(plan);
     plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
     if (plan.origin() == TaskOrigin::job) {
-      CheckedSource{*plan.survey, plan.job->open_source(), *plan.type}.check_all();
+      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type}
+          .check_all();
       return;
     }
   } else {
-    plan.manifest.tasks = plan.job->size();
+    plan.manifest.tasks = shard_of(plan.manifest).share(*plan.job->size());
     plan.manifest.source_digest = source_digest(*plan.job);
   }
   const std::string source = plan.origin() == TaskOrigin::list ? before.tasks_from : "the source";
@@ -212,7 +223,8 @@ void enter_working_directory(RunPlan& plan) {
 sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching) const {
   sched::Options options;
   options.sequential = sequential();
-  options.count = job->size().value_or(0);
+  options.shard = shard_of(manifest);
+  if (job->size()) options.count = options.shard.share(*job->size());
   options.order = parse_order(manifest.order);
   options.seed = manifest.seed;
   options.batching = batching;
@@ -296,14 +308,18 @@ std::string describe_plan(const RunCommand& command, int ranks) {
   std::optional<std::uint64_t> tasks = job->size();
   if (!command.tasks_from.empty() && TaskFile{*command.type, command.tasks_from}.is_file())
     tasks = survey_tasks(*command.type, command.tasks_from).tasks;
+  const Shard shard = command.run.shard.value_or(Shard{});
+  if (!shard.is_whole()) text += "  shard   " + shard.text() + "\n";
   text += "  order   " + order + "\n  tasks   " +
-          (tasks ? std::to_string(*tasks) : "as the source brings them") + "\n";
+          (tasks ? std::to_string(shard.share(*tasks)) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;
   Bytes descriptor;
-  const auto source = command.tasks_from.empty()
-                          ? job->open_source()
-                          : std::make_unique<TaskFile>(*command.type, command.tasks_from);
-  for (std::uint64_t id = 0; id < shown; ++id) {
+  const auto source =
+      of_shard(command.tasks_from.empty() ? job->open_source()
+                                          : std::make_unique<TaskFile>(*command.type, command.tasks_from),
+               shard);
+  for (std::uint64_t i = 0; i < shown; ++i) {
+    const std::uint64_t id = i * shard.of + shard.number - 1;
     if (job->size() && id >= *job->size()) break;
     if (source && !pull_item(*source, descriptor)) break;
     if (!source) job->make_task({id}, descriptor);

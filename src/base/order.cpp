@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/numbers.hpp"
 
 namespace mpifarm {
 namespace {
@@ -55,8 +56,20 @@ std::string_view to_string(OrderKind kind) {
   }
 }
 
-Order::Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window)
-    : kind_{kind}, count_{count}, seed_{seed}, window_{window > 0 ? window : count} {}
+Shard parse_shard(std::string_view flag, std::string_view text) {
+  constexpr std::uint64_t most = 1'000'000;
+  Shard shard;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::string number{text.substr(0, slash)}, of{text.substr(std::min(slash + 1, text.size()))};
+  if (!parse_number(number, shard.number).empty() || !parse_number(of, shard.of).empty() ||
+      shard.number < 1 || shard.number > shard.of || shard.of > most)
+    throw BadInput{std::string{flag} + " is no part of a whole (\"" + std::string{text} +
+                   "\"); give K/N with K from 1 to N, and N at most a million"};
+  return shard;
+}
+
+Order::Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window, Shard shard)
+    : kind_{kind}, count_{count}, seed_{seed}, window_{window > 0 ? window : count}, shard_{shard} {}
 
 std::uint64_t Order::permuted(std::uint64_t position) const {
   const std::uint64_t base = position / window_ * window_;

@@ -1,8 +1,9 @@
 #pragma once
-// In which order tasks are handed out: a bijection from Position to TaskId that every rank can apply by
-// itself.
+// In which order tasks are handed out: a map from Position to TaskId, one to one, that every rank can apply
+// by itself. Of a shard, only to those that are its own.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/ids.hpp"
@@ -15,6 +16,25 @@ enum class OrderKind : std::uint8_t { fifo, lifo, shuffle };
 OrderKind parse_order(std::string_view text);
 std::string_view to_string(OrderKind kind);
 
+// The tasks number - 1, number - 1 + of, number - 1 + 2 * of, ... of a source.
+struct Shard {
+  std::uint64_t number = 1, of = 1;  // 1 to of
+
+  bool is_whole() const { return of == 1; }
+  // Of so many tasks.
+  std::uint64_t share(std::uint64_t tasks) const { return (tasks + of - number) / of; }
+  std::string text() const { return std::to_string(number) + '/' + std::to_string(of); }
+  bool operator==(const Shard&) const = default;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& number& of;
+  }
+};
+
+// Throws BadInput naming `flag` unless `text` is K/N with 1 <= K <= N <= a million.
+Shard parse_shard(std::string_view flag, std::string_view text);
+
 // Plain data; any thread. Tasks of an indexed source are permuted as a whole; those of a stream within
 // windows of consecutive tasks, so that a stream can be handed out before its end is known.
 class Order {
@@ -22,20 +42,24 @@ class Order {
   static constexpr std::uint64_t unknown_count = ~std::uint64_t{0};
 
   Order() = default;  // fifo of any number of tasks
-  // `count`: tasks in all, or unknown_count for a stream that goes on (then only whole windows can be asked
-  // for). `window`: tasks that change places among themselves; 0 for all. `seed` matters for shuffle alone.
-  Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window = 0);
+  // `count`: tasks in all (of the shard), or unknown_count for a stream that goes on (then only whole windows
+  // can be asked for). `window`: tasks that change places among themselves; 0 for all. `seed` matters for
+  // shuffle alone.
+  Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window = 0, Shard shard = {});
 
   OrderKind kind() const { return kind_; }
   std::uint64_t window() const { return window_; }
   // position < count.
-  TaskId id(Position position) const {
-    return kind_ == OrderKind::fifo ? TaskId{position.value} : TaskId{permuted(position.value)};
+  TaskId id(Position position) const { return id_of_index(index(position)); }
+  // The task's place among those of this run, from 0: its id, but for a shard.
+  std::uint64_t index(Position position) const {
+    return kind_ == OrderKind::fifo ? position.value : permuted(position.value);
   }
+  TaskId id_of_index(std::uint64_t index) const { return {index * shard_.of + shard_.number - 1}; }
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& kind_& count_& seed_& window_;
+    archive& kind_& count_& seed_& window_& shard_;
   }
 
  private:
@@ -43,6 +67,7 @@ class Order {
 
   OrderKind kind_ = OrderKind::fifo;
   std::uint64_t count_ = unknown_count, seed_ = 0, window_ = 0;
+  Shard shard_;
 };
 
 }  // namespace mpifarm

@@ -57,7 +57,7 @@ bool OrderedOutcomes::next(TaskOutcome& outcome) {
   if (!sorter_ && order_.kind() != OrderKind::fifo) start_sorting();
   while (!sorter_) {
     if (current_.left > 0) {
-      outcome = current_.take({next_id_++});
+      outcome = current_.take(order_.id_of_index(next_index_++));
       return true;
     }
     if (!load_block() && !sorter_) return false;
@@ -79,13 +79,13 @@ bool OrderedOutcomes::read_block(Block& block) {
   return true;
 }
 
-// Makes the block that goes on at next_id_ the current one. False at the end, and when sorting has to do the
+// Makes the block that goes on at next_index_ the current one. False at the end, and when sorting has to do the
 // rest.
 bool OrderedOutcomes::load_block() {
   while (true) {
     const auto first = held_.begin();
-    if (first != held_.end() && (first->first == next_id_ || ended_)) {
-      next_id_ = first->first;
+    if (first != held_.end() && (first->first == next_index_ || ended_)) {
+      next_index_ = first->first;
       held_bytes_ -= held_size(first->second.outcomes);
       current_ = std::move(first->second);
       held_.erase(first);
@@ -97,7 +97,7 @@ bool OrderedOutcomes::load_block() {
       ended_ = true;
     else if (block.left > 0)
       hold(std::move(block));
-    if (held_bytes_ > memory_bytes_ && held_.begin()->first != next_id_) {
+    if (held_bytes_ > memory_bytes_ && held_.begin()->first != next_index_) {
       start_sorting();
       return false;
     }
@@ -157,7 +157,7 @@ void OrderedOutcomes::sort_entries(Block&& block) {
   Bytes length;
   for (std::uint64_t position = block.outcomes.block.first.value; block.left > 0; ++position) {
     const TaskOutcome task = block.take(order_.id({position}));
-    if (task.id.value < next_id_) continue;  // it is out already
+    if (order_.index({position}) < next_index_) continue;  // it is out already
     length.clear();
     append_varint(length, task.payload.size());
     char* to = sorter_->add(task.id.value, 1 + length.size() + task.payload.size() + task.descriptor.size());

@@ -66,9 +66,9 @@ class OrderedOutcomes {
   std::filesystem::path scratch_directory_;
   std::size_t memory_bytes_;
 
-  // Streaming, fifo only: positions are ids.
+  // Streaming, fifo only: positions are what the order calls indices.
   Block current_;
-  std::uint64_t next_id_ = 0;            // all below it are out, or have no outcome
+  std::uint64_t next_index_ = 0;         // all below it are out, or have no outcome
   std::map<std::uint64_t, Block> held_;  // by first position; no two overlap
   std::size_t held_bytes_ = 0;
   IntervalSet seen_;    // positions out or held

@@ -14,8 +14,8 @@ std::size_t bytes_of(const journal::Outcomes& outcomes) {
 
 }  // namespace
 
-Folder::Folder(std::vector<OutcomeSink*> sinks, std::size_t window_bytes)
-    : sinks_{std::move(sinks)}, window_bytes_{window_bytes}, thread_{[this] { serve(); }} {}
+Folder::Folder(std::vector<OutcomeSink*> sinks, std::size_t window_bytes, const Order& order)
+    : sinks_{std::move(sinks)}, order_{order}, window_bytes_{window_bytes}, thread_{[this] { serve(); }} {}
 
 Folder::~Folder() {
   if (!thread_.joinable()) return;
@@ -98,7 +98,7 @@ void Folder::feed(const journal::Outcomes& outcomes) {
   BytesView descriptors = outcomes.descriptors;
   for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
     const OutcomeEntry entry = take_entry(entries);
-    journal::TaskOutcome outcome{{next_}, entry.outcome, entry.payload, {}};
+    journal::TaskOutcome outcome{order_.id({next_}), entry.outcome, entry.payload, {}};
     if (!outcomes.descriptors.empty() && !take_sized(descriptors, outcome.descriptor))
       throw CorruptData{"outcomes have fewer descriptors than entries"};
     for (OutcomeSink* sink : sinks_) sink->take(outcome);

@@ -13,18 +13,19 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/order.hpp"
 #include "journal/records.hpp"
 #include "run/sink.hpp"
 
 namespace mpifarm {
 
-// For fifo order, where position and id are the same, from task 0.
+// For fifo order, from task 0.
 class Folder {
  public:
   // `sinks` are borrowed; until finish() only the folder's thread calls them. `window_bytes`: outcomes that
   // may wait for an earlier one; beyond it the folder stops for good, and the rest is read back from the
   // journal.
-  Folder(std::vector<OutcomeSink*> sinks, std::size_t window_bytes);
+  Folder(std::vector<OutcomeSink*> sinks, std::size_t window_bytes, const Order& order = {});
   ~Folder();
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
@@ -35,7 +36,7 @@ class Folder {
   std::size_t backlog_bytes() const;
   // Bytes that wait for an earlier task's outcome. Any thread.
   std::size_t early_bytes() const { return early_bytes_.load(std::memory_order_relaxed); }
-  // Folds what was submitted, ends the thread, and returns the first task that the sinks have not seen.
+  // Folds what was submitted, ends the thread, and returns how many tasks the sinks have seen.
   // Rethrows what a sink threw.
   std::uint64_t finish();
 
@@ -45,9 +46,10 @@ class Folder {
   void feed(const journal::Outcomes& outcomes);
 
   std::vector<OutcomeSink*> sinks_;
+  Order order_;
   std::size_t window_bytes_;
 
-  std::uint64_t next_ = 0;                            // task the sinks want next
+  std::uint64_t next_ = 0;                            // position of the task that the sinks want next
   std::map<std::uint64_t, journal::Outcomes> early_;  // by first position
   std::atomic<std::size_t> early_bytes_ = 0;
   bool overflowed_ = false;

@@ -8,6 +8,10 @@
 
 namespace mpifarm {
 
+Shard shard_of(const ManifestFields& manifest) {
+  return manifest.shard.empty() ? Shard{} : parse_shard("the shard in run.json", manifest.shard);
+}
+
 std::string to_json(const Manifest& manifest) {
   describe::Value value = describe::to_value(static_cast<const ManifestFields&>(manifest));
   auto& fields = std::get<describe::Value::Object>(value.data);

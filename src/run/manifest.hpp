@@ -19,9 +19,11 @@ struct ManifestFields {
   std::string job;
   std::uint64_t run_id = 0;  // random
   std::string tasks_from;    // a list of the user's: its absolute path, or "-"; empty: the job's own source
-  std::optional<std::uint64_t> tasks;  // of an indexed source, or a list that is a file: how many
-  std::string source_digest;           // of the same: the size and sampled descriptors, or all of them
-  std::string working_directory;       // that relative paths mean
+  std::optional<std::uint64_t>
+      tasks;                      // of an indexed source, or a list that is a file: how many (of the shard)
+  std::string source_digest;      // of the same: the size and sampled descriptors, or all of them
+  std::string working_directory;  // that relative paths mean
+  std::string shard;              // "2/4": these tasks of the source alone; empty: all
   std::string order = "fifo";
   std::uint64_t window = 0;  // sequential sources: what lifo and shuffle permute
   std::uint64_t seed = 0;
@@ -39,13 +41,16 @@ struct ManifestFields {
   std::uint32_t ranks = 0;  // of the first start
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
-                      (format, job, run_id, tasks_from, tasks, source_digest, working_directory, order,
+                      (format, job, run_id, tasks_from, tasks, source_digest, working_directory, shard, order,
                        window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes,
                        crash_limit, halt, results, durability, version, build, created, command, ranks))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params
 };
+
+// Throws BadInput when the text is none.
+Shard shard_of(const ManifestFields& manifest);
 
 std::string to_json(const Manifest& manifest);
 // Throws BadInput naming `file` when the text is no manifest.

@@ -155,7 +155,7 @@ Bytes Scheduler::fresh_descriptors(Interval positions) {
   const Order order = this->order();
   Bytes descriptors;
   for (std::uint64_t position = positions.begin; position < positions.end; ++position) {
-    const Bytes item = std::move(items_[order.id({position}).value - items_begin_]);
+    const Bytes item = std::move(items_[order.index({position}) - items_begin_]);
     if (descriptors.empty()) descriptors.reserve(positions.size() * (item.size() + 2));
     append_sized(descriptors, item);
   }

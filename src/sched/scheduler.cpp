@@ -41,12 +41,14 @@ Scheduler::Scheduler(Options options) : options_{options} {
 }
 
 Order Scheduler::order() const {
-  if (!options_.sequential) return {options_.order, options_.count, options_.seed};
-  return {options_.order, source_ended_ ? known_ : Order::unknown_count, options_.seed, options_.window};
+  if (!options_.sequential) return {options_.order, options_.count, options_.seed, 0, options_.shard};
+  return {options_.order, source_ended_ ? known_ : Order::unknown_count, options_.seed, options_.window,
+          options_.shard};
 }
 
 Order Scheduler::final_order() const {
-  return {options_.order, committed(), options_.seed, options_.sequential ? options_.window : 0};
+  return {options_.order, committed(), options_.seed, options_.sequential ? options_.window : 0,
+          options_.shard};
 }
 
 Scheduler::Worker* Scheduler::living(Rank rank) {

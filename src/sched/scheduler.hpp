@@ -27,8 +27,9 @@ namespace mpifarm::sched {
 
 struct Options {
   bool sequential = false;
-  std::uint64_t count = 0;  // indexed: tasks in all
+  std::uint64_t count = 0;  // indexed: tasks in all, of the shard
   OrderKind order = OrderKind::fifo;
+  Shard shard{};
   std::uint64_t seed = 0;
   BatchingOptions batching;
   unsigned retries = 0;      // further attempts a failed task gets

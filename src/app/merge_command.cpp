@@ -1,0 +1,200 @@
+#include "app/merge_command.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "app/journal_counts.hpp"
+#include "app/merged_outcomes.hpp"
+#include "app/run_files.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "describe/json.hpp"
+#include "run/failures.hpp"
+#include "run/results.hpp"
+#include "run/summary.hpp"
+
+namespace mpifarm::app {
+namespace {
+
+struct ShardRun {
+  RunDirectory run;
+  Manifest manifest;
+  Shard shard;
+  Summary summary;
+};
+
+ShardRun read_shard(const std::string& directory) {
+  const RunDirectory run{directory};
+  ShardRun shard{run, read_manifest(run), {}, {}};
+  shard.shard = shard_of(shard.manifest);
+  if (shard.manifest.shard.empty())
+    throw BadInput{"the run is no shard (" + directory + "); name runs that were started with --shard K/N"};
+  if (shard.manifest.durability == "none")
+    throw BadInput{"the shard kept no journal (" + directory +
+                   " ran with --durability none), so it cannot be merged; run it again"};
+  if (!count_journal(run).complete)
+    throw BadInput{"the shard is unfinished (" + directory + "); `mpifarm resume " + directory +
+                   "` carries it on"};
+  shard.summary = describe::from_json<Summary>(read_file(run.summary()), "summary");
+  return shard;
+}
+
+// What is not the same in both, for people; empty when they are of one whole.
+std::string difference(const Manifest& one, const Manifest& other) {
+  if (one.job != other.job) return "jobs " + one.job + ", " + other.job;
+  if (shard_of(one).of != shard_of(other).of) return "shards " + one.shard + ", " + other.shard;
+  const std::string params = changed_params(one.params, other.params);
+  if (!params.empty()) return params;
+  if (one.seed != other.seed) return "--seed " + std::to_string(one.seed) + ", " + std::to_string(other.seed);
+  if (one.tasks_from != other.tasks_from || one.source_digest != other.source_digest)
+    return "sources that differ";
+  return {};
+}
+
+// In their order, each once.
+std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
+  std::map<std::uint64_t, ShardRun> shards;
+  for (const std::string& directory : directories) {
+    ShardRun shard = read_shard(directory);
+    const ShardRun& first = shards.empty() ? shard : shards.begin()->second;
+    if (const std::string what = difference(first.manifest, shard.manifest); !what.empty())
+      throw BadInput{"the shards are not of one run (" + first.run.path.string() + " and " + directory +
+                     ": " + what + "); name those of one run"};
+    const auto [there, is_new] = shards.try_emplace(shard.shard.number, shard);
+    if (!is_new)
+      throw BadInput{"a shard is there twice (" + shard.manifest.shard + " in " +
+                     there->second.run.path.string() + " and " + directory + "); name each once"};
+  }
+  const std::uint64_t of = shards.begin()->second.shard.of;
+  for (std::uint64_t number = 1; number <= of; ++number)
+    if (!shards.contains(number))
+      throw BadInput{"a shard is missing (" + Shard{number, of}.text() + " of " +
+                     std::to_string(shards.size()) + " named); name all of them"};
+  std::vector<ShardRun> in_order;
+  for (auto& [number, shard] : shards) in_order.push_back(std::move(shard));
+  return in_order;
+}
+
+// As one run: times are of the longest shard, all else sums.
+Summary sum_of(const std::vector<ShardRun>& shards) {
+  Summary sum;
+  double slot_seconds = 0;
+  for (const auto& [run, manifest, shard, s] : shards) {
+    sum.tasks += s.tasks;
+    sum.succeeded += s.succeeded;
+    sum.failed += s.failed;
+    sum.attempts += s.attempts;
+    sum.resumed += s.resumed;
+    sum.lost_ranks += s.lost_ranks;
+    sum.ranks += s.ranks;
+    sum.threads += s.threads;
+    sum.wall_seconds = std::max(sum.wall_seconds, s.wall_seconds);
+    sum.busy_seconds += s.busy_seconds;
+    sum.cpu_seconds += s.cpu_seconds;
+    slot_seconds += s.wall_seconds * s.threads;
+    sum.total_attempts += s.total_attempts;
+    sum.total_wall_seconds = std::max(sum.total_wall_seconds, s.total_wall_seconds);
+    sum.total_busy_seconds += s.total_busy_seconds;
+    sum.total_cpu_seconds += s.total_cpu_seconds;
+    sum.starts += s.starts;
+    if (sum.started.empty() || s.started < sum.started) sum.started = s.started;
+    sum.ended = std::max(sum.ended, s.ended);
+  }
+  const Summary& first = shards.front().summary;
+  sum.status = first.status;
+  sum.job = first.job;
+  sum.order = first.order;
+  sum.seed = first.seed;
+  if (slot_seconds > 0) sum.utilisation = sum.busy_seconds / slot_seconds;
+  if (sum.wall_seconds > 0)
+    sum.tasks_per_second = static_cast<double>(sum.tasks - sum.resumed) / sum.wall_seconds;
+  return sum;
+}
+
+// A run without a journal: its shards have it.
+Manifest whole_of(const std::vector<ShardRun>& shards, const std::vector<std::string>& command) {
+  Manifest whole = shards.front().manifest;
+  whole.shard.clear();
+  whole.durability = "none";
+  whole.created = utc_timestamp();
+  whole.command = command;
+  std::uint64_t tasks = 0;
+  for (const ShardRun& shard : shards) tasks += shard.summary.tasks;
+  whole.tasks = tasks;
+  return whole;
+}
+
+// Digest and failures of what passes, which must be every task once.
+class Totals final : public OutcomeSink {
+ public:
+  explicit Totals(const JobType& type) : type_{type} {}
+
+  void take(const journal::TaskOutcome& outcome) override {
+    if (outcome.id.value != next_++)
+      throw MachineryFailure{"the shards have task " + std::to_string(outcome.id.value) + " where task " +
+                             std::to_string(next_ - 1) + " should be; restore them from copies"};
+    if (outcome.outcome == Outcome::succeeded) {
+      digest_.add_success(outcome.id.value, type_.digest_view(outcome.payload, scratch_));
+    } else {
+      digest_.add_failure(outcome.id.value);
+      failures_.add(outcome.id, outcome.outcome, outcome.payload);
+    }
+  }
+  void fill(Summary& summary) const {
+    summary.digest = digest_.hex();
+    summary.failures = failures_.groups();
+  }
+
+ private:
+  const JobType& type_;
+  std::uint64_t next_ = 0;
+  Bytes scratch_;
+  Digest digest_;
+  Failures failures_;
+};
+
+}  // namespace
+
+int merge(const MergeCommand& command, const Jobs& jobs) {
+  const std::vector<ShardRun> shards = read_shards(command.directories);
+  const Manifest whole = whole_of(shards, command.command);
+  const JobType* type = find_job(jobs, whole.job);
+  if (type == nullptr)
+    throw BadInput{"this program has no job \"" + whole.job + "\" (of " + shards.front().run.path.string() +
+                   "); use the program that ran the shards"};
+  const RunDirectory run{command.run};
+  const auto job = type->make(type->params_from_value(whole.params),
+                              whole.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list);
+  create_run(run, to_json(whole));
+  Totals totals{*type};
+  std::vector<OutcomeSink*> sinks{&totals};
+  std::unique_ptr<ResultsFile> results;
+  std::string results_name;
+  if (whole.results != "none") {
+    results_name = run.results(whole.results).filename().string();
+    results =
+        create_results(run.results(whole.results), *type, parse_results_format("results", whole.results));
+    sinks.push_back(results.get());
+  }
+  Reduction reduction{*job};
+  if (type->has_reduce()) sinks.push_back(&reduction);
+  MergedOutcomes outcomes;
+  for (const ShardRun& shard : shards) outcomes.add(shard.run, shard.manifest);
+  for (journal::TaskOutcome outcome; outcomes.next(outcome);)
+    for (OutcomeSink* sink : sinks) sink->take(outcome);
+  if (results) results->finish();
+  const std::string conclusion = job->conclude(run.path);
+  Summary summary = sum_of(shards);
+  totals.fill(summary);
+  replace_file(run.summary(), to_json(summary));
+  replace_file(run.status(), to_json(summary));
+  if (!conclusion.empty()) std::puts(conclusion.c_str());
+  log::info(for_people(summary, run.path, results_name));
+  return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
+}
+
+}  // namespace mpifarm::app

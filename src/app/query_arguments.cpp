@@ -1,0 +1,77 @@
+#include "app/query_arguments.hpp"
+
+#include <algorithm>
+
+#include "app/command_line.hpp"
+#include "base/error.hpp"
+#include "run/run_directory.hpp"
+
+namespace mpifarm::app {
+
+Command parse_stop(std::vector<std::string> arguments) {
+  CommandLine line{"Asks a live run to end in order, as SIGTERM does; it can be resumed.", "stop"};
+  line.positional("RUN", "the run's directory");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  return StopCommand{line.the_positional("RUN")};
+}
+
+Command parse_list(std::vector<std::string> arguments) {
+  CommandLine line{"Lists the jobs.", "list"};
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  return ListCommand{};
+}
+
+Command parse_status(std::vector<std::string> arguments) {
+  CommandLine line{"Shows the state of a live or ended run, from its files alone.", "status"};
+  line.positional("RUN", "the run's directory");
+  line.on_off("--json", "as JSON");
+  line.on_off("--watch", "show the progress of a live run until it ends");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  return StatusCommand{line.the_positional("RUN"), line.is_on("--json"), line.is_on("--watch")};
+}
+
+Command parse_results(std::vector<std::string> arguments) {
+  CommandLine line{"Writes the results of one run, or of several shards, in task order.", "results", true};
+  line.positional("RUN", "run directories");
+  line.value("--format", "csv|jsonl|sqlite", "(csv; jsonl where a Result is nested); sqlite needs -o");
+  line.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
+  line.value("--output,-o", "FILE", "(stdout)");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  ResultsCommand command{line.positionals("RUN"), std::nullopt, std::nullopt, ""};
+  if (const auto* text = line.given("--format")) {
+    command.format = parse_results_format("--format", *text);
+    if (command.format == ResultsFormat::none)
+      throw BadInput{"--format is no format (\"none\"); use csv, jsonl or sqlite"};
+  }
+  if (const auto* text = line.given("--status")) {
+    command.status = *text == "timed-out" ? "timed out" : *text;
+    const std::vector<std::string> known{"succeeded", "failed", "timed out", "crashed"};
+    if (std::ranges::find(known, *command.status) == known.end())
+      throw BadInput{"--status is not known (\"" + *text +
+                     "\"); use succeeded, failed, timed-out or crashed"};
+  }
+  if (const auto* text = line.given("--output,-o")) {
+    if (text->empty()) throw BadInput{"-o is empty (\"\"); name a file"};
+    command.output = *text;
+  }
+  if (command.format == ResultsFormat::sqlite && command.output.empty())
+    throw BadInput{
+        "--format sqlite makes a database, not text for stdout (-o is missing); name a file with -o"};
+  return command;
+}
+
+Command parse_merge(std::vector<std::string> arguments) {
+  CommandLine line{"Makes one run of its shards: results, summary and conclusion.", "merge", true};
+  line.positional("RUN", "the shards' run directories");
+  line.value("--run", "DIR", "the run directory that is made");
+  std::vector<std::string> command{"merge"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  const std::string* run = line.given("--run");
+  if (run == nullptr || run->empty())
+    throw BadInput{"no run directory is named (no --run); say `mpifarm merge RUN... --run DIR`"};
+  refuse_existing(RunDirectory{*run});
+  return MergeCommand{line.positionals("RUN"), *run, std::move(command)};
+}
+
+}  // namespace mpifarm::app
