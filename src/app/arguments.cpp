@@ -32,6 +32,8 @@ void add_start_flags(CommandLine& line) {
              "so many processes a task may crash before it has failed (2; 1 if it is not repeatable)");
   line.value("--halt", "never|soon|now[,fail=N|N%]", "stop when so many tasks have failed for good (never)");
   line.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
+  line.value("--time-left", "SECONDS|auto|none",
+             "hand out no more tasks than are likely to end in that time; auto: what squeue says of the Slurm job");
   line.value("--heartbeat", "SECONDS", "so long a silence of a rank means that it is lost (10)");
   line.value("--progress", "auto|bar|log|none",
              "auto: a bar on a terminal, elsewhere a line every few seconds");
@@ -71,6 +73,7 @@ StartOptions start_options(const CommandLine& line) {
   options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
   options.heartbeat_seconds = line.number<double>("--heartbeat", 1, 1e6).value_or(options.heartbeat_seconds);
+  if (const auto* text = line.given("--time-left")) options.time_left = parse_time_left(*text);
   options.limits = limit_options(line);
   options.quiet = line.is_on("--quiet,-q");
   options.verbose = line.is_on("--verbose,-v");

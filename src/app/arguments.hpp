@@ -11,6 +11,7 @@
 #include "app/limits.hpp"
 #include "app/progress.hpp"
 #include "app/simulate_command.hpp"
+#include "app/time_left.hpp"
 #include "base/clock.hpp"
 #include "base/order.hpp"
 #include "describe/flags.hpp"
@@ -29,6 +30,8 @@ struct StartOptions {
   int nice = 10;  // of computing threads
   double grace_seconds = 30;
   double heartbeat_seconds = 10;  // of silence, after which a rank counts as lost
+  TimeLeft time_left;
+  std::optional<TimePoint> ends_at;  // rank 0, from time_left
   bool quiet = false, verbose = false;
   ProgressMode progress = ProgressMode::automatic;
   LimitOptions limits;

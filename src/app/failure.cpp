@@ -15,7 +15,7 @@ int tell(const std::exception& failure) {
   log::set_footer({});
   std::fprintf(stderr, "mpifarm: %s\n", printable(failure.what()).c_str());
   if (bad_input) return static_cast<int>(ExitStatus::bad_input);
-  const bool resumable = dynamic_cast<const ProcessLost*>(&failure) != nullptr;
+  const bool resumable = dynamic_cast<const Resumable*>(&failure) != nullptr;
   return static_cast<int>(resumable ? ExitStatus::resumable : ExitStatus::machinery);
 }
 

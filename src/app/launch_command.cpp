@@ -44,10 +44,15 @@ std::optional<EndOfRun> end_of_files(const RunDirectory& run) try {
     const describe::Value* value = summary.find(name);
     return value == nullptr ? std::string{} : describe::to_json(*value);
   };
-  const auto end = [](ExitStatus status, bool asked) { return EndOfRun{static_cast<int>(status), asked}; };
+  const auto end = [](ExitStatus status, Stopped stopped) {
+    return EndOfRun{static_cast<int>(status), stopped};
+  };
   if (field("status") == "\"complete\"")
-    return end(field("failed") == "0" ? ExitStatus::success : ExitStatus::tasks_failed, false);
-  return field("stopped") == "true" ? std::optional{end(ExitStatus::resumable, true)} : std::nullopt;
+    return end(field("failed") == "0" ? ExitStatus::success : ExitStatus::tasks_failed, Stopped::no);
+  for (const Stopped stopped : {Stopped::asked, Stopped::time_up})
+    if (field("stopped") == describe::to_json(describe::Value{std::string{to_string(stopped)}}))
+      return end(ExitStatus::resumable, stopped);
+  return std::nullopt;
 } catch (const std::exception& failure) {
   log::debug(failure.what());
   return std::nullopt;
@@ -149,8 +154,8 @@ class Supervisor {
 
   int run() {
     for (unsigned relaunched = 0;; ++relaunched) {
-      const auto [status, asked] = start();
-      const bool again = signals_passed_ == 0 && !asked &&
+      const auto [status, stopped] = start();
+      const bool again = signals_passed_ == 0 && stopped == Stopped::no &&
                          status == static_cast<int>(ExitStatus::resumable) &&
                          relaunched < command_.relaunches && command_.repeatable;
       const bool found_failed = again && find_failed_hosts();
@@ -176,7 +181,7 @@ class Supervisor {
     // Ranks are children of mpirun, but not of srun.
     began_ = said || log_bytes(directory_) != log_before || (plan_.launcher == Launcher::mpirun && had_ranks);
     refused_ = !began_ && launcher.refused();
-    return said.value_or(EndOfRun{static_cast<int>(ExitStatus::resumable), false});
+    return said.value_or(EndOfRun{static_cast<int>(ExitStatus::resumable), Stopped::no});
   }
 
   // Tries where ranks were lost; everywhere, when the last start had none. True when it found some.

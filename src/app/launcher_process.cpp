@@ -53,7 +53,10 @@ StatusFile::~StatusFile() {
 
 std::optional<EndOfRun> StatusFile::read() const {
   EndOfRun end;
-  return std::ifstream{path()} >> end.status >> end.asked ? std::optional{end} : std::nullopt;
+  int stopped = 0;
+  if (!(std::ifstream{path()} >> end.status >> stopped)) return std::nullopt;
+  end.stopped = static_cast<Stopped>(stopped);
+  return end;
 }
 
 LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
@@ -103,7 +106,7 @@ void LauncherProcess::kill(int signal) {
 void tell_launcher(EndOfRun end) try {
   const char* file = std::getenv(status_variable);
   if (file != nullptr && *file != '\0')
-    replace_file(file, std::to_string(end.status) + (end.asked ? " 1\n" : " 0\n"));
+    replace_file(file, std::to_string(end.status) + ' ' + std::to_string(static_cast<int>(end.stopped)) + '\n');
 } catch (const MachineryFailure& failure) {
   log::debug(failure.what());
 }

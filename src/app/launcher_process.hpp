@@ -8,12 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "run/summary.hpp"
+
 namespace mpifarm::app {
 
 // How a run ended.
 struct EndOfRun {
   int status = 0;      // to exit with
-  bool asked = false;  // by a signal or `stop`: another start is not wanted
+  Stopped stopped = Stopped::no;  // unless no, another start is not wanted here and now
 };
 
 // Gone with the supervisor. On its host alone: see end_of_files for a rank 0 elsewhere.

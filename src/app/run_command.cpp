@@ -15,6 +15,7 @@
 #include "app/launcher.hpp"
 #include "app/launcher_process.hpp"
 #include "app/mpi_session.hpp"
+#include "app/run_files.hpp"
 #include "app/run_master.hpp"
 #include "app/signals.hpp"
 #include "app/startup_watch.hpp"
@@ -104,6 +105,12 @@ class Rank {
   std::optional<WatchedTransport> transport_;
 };
 
+[[noreturn]] void refuse_for_want_of_time(const RunPlan& plan) {
+  const std::string why = "there is too little time left to start (--time-left, or the Slurm job's limit); ";
+  if (plan.is_new()) throw BadInput{why + "ask for more"};
+  throw Resumable{why + how_to_carry_on(plan.directory, plan.manifest)};
+}
+
 // Rank 0. The other ranks wait for its word, so it says goodbye whatever happens, and before anything that
 // could take long.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
@@ -111,10 +118,15 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   std::optional<RunPlan> plan;
   std::optional<RunMaster> master;
   int status = 0;
+  Stopped stopped = Stopped::no;
   try {
     Waker waker;
     check_token();
     while_beating(rank.transport(), waker, [&] { plan.emplace(make_plan()); });
+    if (start.ends_at && *start.ends_at - Clock::now() < least_time_to_start) {
+      stopped = Stopped::time_up;
+      refuse_for_want_of_time(*plan);
+    }
     master.emplace(rank.transport(), rank.helper(), jobs, *plan, start);
     status = master->run();
   } catch (const std::exception& error) {
@@ -124,7 +136,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   }
   if (status == static_cast<int>(ExitStatus::resumable) && plan && !plan->journaled())
     status = static_cast<int>(ExitStatus::machinery);
-  tell_launcher({status, master && master->was_stopped()});
+  tell_launcher({status, master ? master->stopped() : stopped});
   dismiss(rank.transport());
   if (rank.transport().lost_any()) {
     if (plan) plan->lock.reset();
@@ -164,13 +176,15 @@ void keep_freed_memory() {
 }
 
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  StartOptions in_time = start;
+  if (speaks_for_all()) in_time.ends_at = end_of_time(start.time_left, Clock::now());
   keep_freed_memory();
   umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);
   Rank rank{jobs};
   catch_signals();
   const int status =
-      rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, start) : be_worker(rank, jobs);
+      rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, in_time) : be_worker(rank, jobs);
   rank.finalise(status);
   return status;
 }

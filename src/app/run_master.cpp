@@ -225,6 +225,7 @@ void RunMaster::hand_out() {
     bool active = receive(transport_, master_, worker_);
     const TimePoint now = Clock::now();
     on_signals(now);
+    on_time(now);
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
     on_failures(now);
@@ -241,21 +242,30 @@ void RunMaster::on_signals(TimePoint now) {
   const int caught = signals_caught();
   if (caught == signals_) return;
   signals_ = caught;
-  stop(now);
+  if (stopped_ != Stopped::no) return master_.drain(now, Nanos{0});
+  stop(only_time_signals() ? Stopped::time_up : Stopped::asked, now, nanos(start_.grace_seconds));
 }
 
-void RunMaster::stop(TimePoint now) {
-  if (std::exchange(stopping_, true)) return master_.drain(now, Nanos{0});
-  log::warning(fmt::format("stopping: running tasks have {} s to end; {}", start_.grace_seconds,
-                           how_to_carry_on(plan_.directory, plan_.manifest)));
-  master_.drain(now, nanos(start_.grace_seconds));
+void RunMaster::stop(Stopped why, TimePoint now, Nanos grace) {
+  stopped_ = why;
+  log::warning(fmt::format("{}: running tasks have {} to end; {}",
+                           why == Stopped::time_up ? "the time is nearly up" : "stopping",
+                           duration_text(seconds(grace)), how_to_carry_on(plan_.directory, plan_.manifest)));
+  master_.drain(now, grace);
+}
+
+// Tasks are handed out as long as nearly all that were seen would still come to their end.
+void RunMaster::on_time(TimePoint now) {
+  if (!start_.ends_at || stopped_ != Stopped::no || scheduler_.finished()) return;
+  if (now + scheduler_.likely_duration() < *start_.ends_at) return;
+  stop(Stopped::time_up, now, std::max<Nanos>(*start_.ends_at - now, Nanos{0}));
 }
 
 void RunMaster::on_stop_request(TimePoint now) {
   std::error_code unseen;
-  if (stopping_ || !std::filesystem::exists(plan_.directory.stop_request(), unseen)) return;
+  if (stopped_ != Stopped::no || !std::filesystem::exists(plan_.directory.stop_request(), unseen)) return;
   std::filesystem::remove(plan_.directory.stop_request(), unseen);
-  stop(now);
+  stop(Stopped::asked, now, nanos(start_.grace_seconds));
 }
 
 void RunMaster::on_failures(TimePoint now) {

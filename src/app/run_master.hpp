@@ -26,8 +26,7 @@ class RunMaster {
 
   // Computes until the run is complete or a signal came; writes the outputs. Returns the exit status.
   int run();
-  // By a signal or `stop`.
-  bool was_stopped() const { return stopping_; }
+  Stopped stopped() const { return stopped_; }
   // After run(): a task or the source has not ended, though it was asked to; it would hold up the destructor.
   bool still_busy() { return worker_.busy() || !master_.close_source(); }
 
@@ -44,7 +43,8 @@ class RunMaster {
   void on_signals(TimePoint now);
   void on_stop_request(TimePoint now);
   void on_failures(TimePoint now);
-  void stop(TimePoint now);
+  void stop(Stopped why, TimePoint now, Nanos grace);
+  void on_time(TimePoint now);
   void report(TimePoint now);
   ProgressView view(TimePoint now) const;
   void post_status(TimePoint now);
@@ -73,7 +73,7 @@ class RunMaster {
   bool halted_ = false;
   std::uint64_t failed_before_ = 0;  // in earlier starts
   int signals_ = 0;
-  bool stopping_ = false;
+  Stopped stopped_ = Stopped::no;
   Speed speed_;
   ProgressDisplay display_;
   TimePoint next_status_{};

@@ -80,7 +80,7 @@ void RunMaster::record_spent() {
 Summary RunMaster::summarise() const {
   Summary s;
   s.status = scheduler_.finished() || (plan_.survey && plan_.survey->complete) ? "complete" : "unfinished";
-  s.stopped = stopping_;
+  s.stopped = to_string(stopped_);
   s.job = plan_.type->name();
   s.succeeded = scheduler_.succeeded();
   s.failed = scheduler_.failed();

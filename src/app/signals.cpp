@@ -12,17 +12,18 @@
 namespace mpifarm::app {
 namespace {
 
-std::atomic<int> caught = 0;
+std::atomic<int> caught = 0, of_time = 0;
 std::atomic<const std::string*> last_words = nullptr;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const std::string*>::is_always_lock_free,
               "a signal handler may touch nothing else");
 
-void take(int) {
+void take(int signal) {
   if (const std::string* text = last_words.load()) {
     if (write(STDERR_FILENO, text->data(), text->size()) < 0) {
     }  // nobody is left to tell
     _exit(static_cast<int>(ExitStatus::resumable));
   }
+  if (signal == SIGUSR1) of_time.fetch_add(1, std::memory_order_relaxed);
   caught.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -41,6 +42,8 @@ void leave_on_signal(std::string text) {
   static std::list<std::string> texts;  // a handler may still read an earlier one
   last_words = text.empty() ? nullptr : &texts.emplace_back("mpifarm: " + std::move(text) + "\n");
 }
+
+bool only_time_signals() { return of_time.load(std::memory_order_relaxed) == signals_caught(); }
 
 int signals_caught() { return caught.load(std::memory_order_relaxed); }
 

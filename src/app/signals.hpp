@@ -12,5 +12,7 @@ void catch_signals();
 void leave_on_signal(std::string text);
 // How many have come. Any thread.
 int signals_caught();
+// All of them were SIGUSR1, by which Slurm and others say that the time is nearly up.
+bool only_time_signals();
 
 }  // namespace mpifarm::app

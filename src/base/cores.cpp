@@ -10,6 +10,8 @@
 #include <fstream>
 #include <memory>
 
+#include "base/numbers.hpp"
+
 namespace mpifarm {
 namespace {
 
@@ -44,6 +46,15 @@ double quota_along(const std::filesystem::path& root, std::filesystem::path grou
   return limit;
 }
 
+// What a Slurm job was granted on this node: not every cluster binds its processes to it.
+double slurm_cpus() {
+  const char* cpus = std::getenv("SLURM_CPUS_ON_NODE");
+  double granted = 0;
+  const bool known = std::getenv("SLURM_JOB_ID") != nullptr && cpus != nullptr &&
+                     parse_number(std::string{cpus}, granted).empty();
+  return known && granted >= 1 ? granted : 0;
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> affinity_cpus() {
@@ -61,7 +72,7 @@ std::vector<std::uint32_t> affinity_cpus() {
 }
 
 double cpu_quota() {
-  double limit = 0;
+  double limit = slurm_cpus();
   std::ifstream groups{"/proc/self/cgroup"};
   for (std::string line; std::getline(groups, line);) {  // "0::/path" or "4:cpu,cpuacct:/path"
     const std::size_t first = line.find(':');

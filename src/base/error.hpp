@@ -26,9 +26,14 @@ struct MachineryFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A process that this one needs was ended from outside. What it did is lost, and can be done again.
-struct ProcessLost : MachineryFailure {
+// The run cannot go on now, but another start can carry it on.
+struct Resumable : MachineryFailure {
   using MachineryFailure::MachineryFailure;
+};
+
+// A process that this one needs was ended from outside. What it did is lost, and can be done again.
+struct ProcessLost : Resumable {
+  using Resumable::Resumable;
 };
 
 // Bytes that should decode do not.

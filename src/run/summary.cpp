@@ -46,6 +46,17 @@ std::string rank_lines(const Summary& s) {
 
 }  // namespace
 
+std::string_view to_string(Stopped stopped) {
+  switch (stopped) {
+    case Stopped::asked:
+      return "asked";
+    case Stopped::time_up:
+      return "time up";
+    default:
+      return "";
+  }
+}
+
 std::string to_json(const Summary& summary) {
   return describe::to_json(describe::to_value(summary), 2) + "\n";
 }

@@ -168,6 +168,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
     tasks += count;
     bytes += part.block.entries.size() + descriptors.size();
     busy += part.busy;
+    durations_.observe(count, part.busy);
     tally.attempts += count;
     tally.failed_attempts += count - part.block.succeeded;
     tally.cpu += part.cpu;

@@ -20,6 +20,7 @@
 #include "base/order.hpp"
 #include "journal/records.hpp"
 #include "sched/batching.hpp"
+#include "sched/durations.hpp"
 #include "sched/lease_table.hpp"
 #include "wire/messages.hpp"
 
@@ -101,6 +102,8 @@ class Scheduler {
   }
   bool draining() const { return draining_; }
   bool nothing_leased() const { return leases_.empty(); }
+  // So long that nearly all tasks seen in this start took no longer; 0 while none was seen.
+  Nanos likely_duration() const { return durations_.covering(0.95); }
   // The first task without an outcome is at a worker: what is to come in order waits for that worker.
   bool earliest_is_leased() const;
   // When something is due without an event (a delayed retry); nothing when there is no such time.
@@ -200,6 +203,7 @@ class Scheduler {
   std::vector<Rank> wanting_;    // living ones that may hold more than they do
   std::uint64_t slots_ = 0;
   TaskCost cost_;
+  Durations durations_;
 
   std::uint64_t succeeded_ = 0, failed_ = 0, resumed_ = 0, stale_ = 0, replayed_attempts_ = 0;
 };
