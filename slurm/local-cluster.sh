@@ -10,7 +10,7 @@
 source "$(dirname "$0")/../scripts/common.sh"
 
 cluster=${MPIFARM_CLUSTER:-/tmp/mpifarm-cluster-$(id -u)}
-port=${MPIFARM_CLUSTER_PORT:-17000} # of slurmctld; the three that follow are the nodes'
+port=${MPIFARM_CLUSTER_PORT:-17000} # of slurmctld, and the three that follow of the nodes; or the next four that are free
 cpus=${MPIFARM_CLUSTER_CPUS:-2}     # of each node, whatever the machine has
 nodes=(node1 node2 node3)
 export SLURM_CONF=$cluster/slurm.conf
@@ -70,6 +70,12 @@ await() {
   done
 }
 
+in_use() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+take_free_ports() {
+  while in_use "$port" || in_use $((port + 1)) || in_use $((port + 2)) || in_use $((port + 3)); do port=$((port + 4)); done
+}
+
 all_idle() { [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
 
 up() {
@@ -77,7 +83,10 @@ up() {
   mkdir -p -m 700 "$cluster/state" "$cluster/munge" "${nodes[@]/#/$cluster/spool-}" "${nodes[@]/#/$cluster/tmp-}"
   chmod 711 "$cluster"
   [ -s "$cluster/munge.key" ] || (umask 077 && head -c 128 /dev/urandom >"$cluster/munge.key")
-  configuration >"$SLURM_CONF"
+  if ! runs "$cluster/slurmctld.pid"; then
+    take_free_ports
+    configuration >"$SLURM_CONF"
+  fi
   runs "$cluster/munge/pid" || munged --force --socket="$cluster/munge.socket" --key-file="$cluster/munge.key" \
     --pid-file="$cluster/munge/pid" --log-file="$cluster/munge/log" --seed-file="$cluster/munge/seed"
   await 10 munged test -S "$cluster/munge.socket"
@@ -95,16 +104,17 @@ down() {
     scancel --signal=KILL --full --user="$(id -un)" 2>/dev/null || true
     scancel --user="$(id -un)" 2>/dev/null || true
   fi
-  local file
+  local file process processes=()
   for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
-    if runs "$file"; then kill "$(cat "$file")"; fi
+    if runs "$file"; then processes+=("$(cat "$file")"); fi
   done
-  for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
+  for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
+  for process in "${processes[@]}"; do
     for _ in {1..100}; do
-      runs "$file" || continue 2
+      kill -0 "$process" 2>/dev/null || continue 2
       sleep 0.1
     done
-    kill -KILL "$(cat "$file")" || true
+    kill -KILL "$process" 2>/dev/null || true
   done
   rm -rf "$cluster"
 }

@@ -8,6 +8,7 @@
 #include "app/help.hpp"
 #include "app/launch_arguments.hpp"
 #include "app/query_arguments.hpp"
+#include "app/slurm_job.hpp"
 #include "app/version.hpp"
 #include "base/amounts.hpp"
 #include "base/error.hpp"
@@ -32,8 +33,9 @@ void add_start_flags(CommandLine& line) {
              "so many processes a task may crash before it has failed (2; 1 if it is not repeatable)");
   line.value("--halt", "never|soon|now[,fail=N|N%]", "stop when so many tasks have failed for good (never)");
   line.value("--grace", "SECONDS", "how long running tasks may take after a signal (30)");
-  line.value("--time-left", "SECONDS|auto|none",
-             "hand out no more tasks than are likely to end in that time; auto: what squeue says of the Slurm job");
+  line.value(
+      "--time-left", "SECONDS|auto|none",
+      "hand out no more tasks than are likely to end in that time; auto: what squeue says of the Slurm job");
   line.value("--heartbeat", "SECONDS", "so long a silence of a rank means that it is lost (10)");
   line.value("--progress", "auto|bar|log|none",
              "auto: a bar on a terminal, elsewhere a line every few seconds");
@@ -204,9 +206,15 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
                    "launch -n N -- JOB ..."};
   add_launch_flags(line);
   line.value("--relaunch", "N", "how often it is started again from its journal (3)");
+  line.value("--chain", "N",
+             "when a Slurm job's time is up: submit its script again, at most so often; see slurm/");
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
   LaunchCommand command;
   command.plan = launch_plan(line);
+  command.chain = line.number<unsigned>("--chain", 0, 10'000);
+  if (command.chain && !in_slurm_job())
+    throw BadInput{
+        "--chain has no Slurm job to submit again (SLURM_JOB_ID is not set); call launch in a job's script"};
   command.relaunches = line.number<unsigned>("--relaunch", 0, 1'000'000).value_or(command.relaunches);
   if (behind.empty())
     throw BadInput{"no job is named (nothing stands behind --); say `mpifarm launch -n N -- JOB ...`"};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "app/slurm_job.hpp"
 #include "base/error.hpp"
 
 namespace mpifarm::app {

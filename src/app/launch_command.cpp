@@ -11,6 +11,7 @@
 #include "app/host_probe.hpp"
 #include "app/launcher_process.hpp"
 #include "app/signals.hpp"
+#include "app/slurm_job.hpp"
 #include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
@@ -162,7 +163,9 @@ class Supervisor {
       if (refused_ && !found_failed)
         throw MachineryFailure{std::string{name_of(plan_.launcher)} +
                                " ended before it had started a rank; see what it says above"};
-      if (!again || !wait_for_turn(relaunched)) return status;
+      if (again && wait_for_turn(relaunched)) continue;
+      if (command_.chain) carry_on_in_next_job(stopped);
+      return status;
     }
   }
 
@@ -211,6 +214,17 @@ class Supervisor {
     for (const TimePoint next = Clock::now() + back_off; Clock::now() < next && signals_caught() == 0;)
       std::this_thread::sleep_for(look);
     return signals_caught() == 0;
+  }
+
+  // Only what has no time left here: what was asked to stop shall stop, and what dies, would die there.
+  void carry_on_in_next_job(Stopped stopped) const {
+    const bool for_time = signals_passed_ > 0 ? only_time_signals() : stopped == Stopped::time_up;
+    if (!for_time) return;
+    const unsigned left = chain_left(*command_.chain);
+    if (left == 0) return log::warning("the chain of jobs is at its end (--chain); the run is unfinished");
+    log::warning("job " + submit_continuation(command_.directory, left - 1) +
+                 " carries the run on when this one has ended (" + std::to_string(left - 1) +
+                 " more may follow)");
   }
 
   std::vector<std::string> program() const {

@@ -4,11 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
 
-#include "app/launcher.hpp"
 #include "base/numbers.hpp"
 
 namespace mpifarm::app {
@@ -93,28 +89,6 @@ int cores_of_rank(std::string_view cpus_per_node, int ranks) {
   }
   const int ranks_of_node = (ranks + nodes - 1) / nodes;
   return std::max(1, least / std::max(1, ranks_of_node));
-}
-
-std::vector<std::string> slurm_hosts() {
-  if (std::getenv("SLURM_JOB_NODELIST") == nullptr) return {};
-  const std::unique_ptr<FILE, int (*)(FILE*)> names{popen("scontrol show hostnames 2>/dev/null", "r"),
-                                                    pclose};
-  std::vector<std::string> hosts;
-  std::string host;
-  for (int c = names ? std::fgetc(names.get()) : EOF; c != EOF; c = std::fgetc(names.get())) {
-    if (c != '\n') {
-      host += static_cast<char>(c);
-    } else if (!host.empty()) {
-      hosts.push_back(std::move(host));
-      host.clear();
-    }
-  }
-  return hosts;
-}
-
-bool in_slurm_job() {
-  return std::getenv("SLURM_JOB_ID") != nullptr && std::getenv("SLURM_JOB_NODELIST") != nullptr &&
-         !launched_as();
 }
 
 }  // namespace mpifarm::app

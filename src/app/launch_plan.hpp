@@ -1,6 +1,6 @@
 #pragma once
 // The command lines that start ranks: mpirun's, or srun's in a Slurm job. With both the other ranks live on
-// when one dies. Pure, but for slurm_hosts.
+// when one dies. Pure.
 
 #include <string>
 #include <string_view>
@@ -33,10 +33,5 @@ std::vector<std::string> probe_words(const LaunchPlan& plan, const std::string& 
 // The cores that each of so many ranks can have where a Slurm job has fewest, from SLURM_JOB_CPUS_PER_NODE,
 // such as "72(x2),36" (sbatch(1)); 0 when that cannot be read.
 int cores_of_rank(std::string_view cpus_per_node, int ranks);
-
-// The hosts of the Slurm job this process belongs to; empty without one, or when Slurm does not say.
-std::vector<std::string> slurm_hosts();
-// A job's script or shell, where srun can start ranks; not a rank that srun started.
-bool in_slurm_job();
 
 }  // namespace mpifarm::app

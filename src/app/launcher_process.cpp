@@ -106,7 +106,8 @@ void LauncherProcess::kill(int signal) {
 void tell_launcher(EndOfRun end) try {
   const char* file = std::getenv(status_variable);
   if (file != nullptr && *file != '\0')
-    replace_file(file, std::to_string(end.status) + ' ' + std::to_string(static_cast<int>(end.stopped)) + '\n');
+    replace_file(file,
+                 std::to_string(end.status) + ' ' + std::to_string(static_cast<int>(end.stopped)) + '\n');
 } catch (const MachineryFailure& failure) {
   log::debug(failure.what());
 }

@@ -14,7 +14,7 @@ namespace mpifarm::app {
 
 // How a run ended.
 struct EndOfRun {
-  int status = 0;      // to exit with
+  int status = 0;                 // to exit with
   Stopped stopped = Stopped::no;  // unless no, another start is not wanted here and now
 };
 

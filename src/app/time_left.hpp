@@ -23,9 +23,6 @@ TimeLeft parse_time_left(const std::string& text);
 // MPI. Nothing when there is no limit. Asks squeue inside a Slurm job, which may take some time: before MPI.
 std::optional<TimePoint> end_of_time(const TimeLeft& time_left, TimePoint now);
 
-// Of squeue's %L: "1-02:03:04", "02:03:04", "03:04"; nothing for UNLIMITED and the like.
-std::optional<Nanos> parse_slurm_time(std::string_view text);
-
 // Less than this to the end: no task is begun any more.
 inline constexpr Nanos least_time_to_start = std::chrono::seconds{1};
 

@@ -48,9 +48,13 @@ void require_run(const RunDirectory& run);
 // "runs/JOB-DATE-TIME", with a number behind when that is taken.
 std::filesystem::path default_run_path(std::string_view job);
 
+// The environment names a Slurm job that has ended.
+inline constexpr const char* job_before_variable = "MPIFARM_JOB_BEFORE";
+
 // Held by the master of a run as long as it lives. The lock file says who: host, boot, process and its start
-// time, so that the lock of a dead process of this host is known to be dead. A lock held on another host is
-// taken over by force only.
+// time, so that the lock of a dead process of this host is known to be dead; and the Slurm job, so that a
+// later start of that job, or one that was submitted to come after it, knows it too. A lock held on another
+// host is else taken over by force only.
 class RunLock {
  public:
   // Throws BadInput when another master has the run, saying which; MachineryFailure when the file cannot be

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include "base/cores.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/numbers.hpp"
 #include "run/run_directory.hpp"
 
 namespace mpifarm {
@@ -21,9 +23,12 @@ struct Holder {
   std::string host, boot;
   long process = 0;
   std::string started;  // tells the process from a later one of the same number
+  std::string slurm_job = "-";
+  unsigned slurm_restart = 0;  // how often Slurm had started that job again
 
   std::string text() const {
-    return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n';
+    return host + '\n' + boot + '\n' + std::to_string(process) + '\n' + started + '\n' + slurm_job + '\n' +
+           std::to_string(slurm_restart) + '\n';
   }
   std::string description() const { return "process " + std::to_string(process) + " on " + host; }
 };
@@ -50,18 +55,37 @@ std::string boot_id() {
   return id;
 }
 
-Holder myself() { return {host_name(), boot_id(), getpid(), start_time(getpid())}; }
+std::string environment(const char* variable, const char* otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr || *text == '\0' ? otherwise : text;
+}
+
+Holder myself() {
+  Holder me{host_name(), boot_id(), getpid(), start_time(getpid())};
+  me.slurm_job = environment("SLURM_JOB_ID", "-");
+  parse_number(environment("SLURM_RESTART_COUNT", "0"), me.slurm_restart);
+  return me;
+}
 
 std::optional<Holder> parse(const std::string& text) {
   Holder holder;
   std::istringstream in{text};
   if (!(in >> holder.host >> holder.boot >> holder.process >> holder.started)) return std::nullopt;
+  in >> holder.slurm_job >> holder.slurm_restart;  // not in locks of earlier versions
   return holder;
 }
 
-// Whether the holder may still be at work. Of another host that cannot be known.
+// Slurm has ended all of a job before it starts it again, or starts one that was to wait for its end.
+bool ended_with_its_job(const Holder& holder, const Holder& me) {
+  if (holder.slurm_job == "-") return false;
+  return (holder.slurm_job == me.slurm_job && holder.slurm_restart < me.slurm_restart) ||
+         holder.slurm_job == environment(job_before_variable, "-");
+}
+
+// Whether the holder may still be at work. Of another host only Slurm can tell.
 bool may_live(const Holder& holder) {
   const Holder me = myself();
+  if (ended_with_its_job(holder, me)) return false;
   if (holder.host != me.host) return true;
   return holder.boot == me.boot && start_time(holder.process) == holder.started;
 }

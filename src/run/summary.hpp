@@ -12,8 +12,12 @@
 namespace mpifarm {
 
 // Why an unfinished run was ended in order.
-enum class Stopped : std::uint8_t { no, asked, time_up };  // by SIGINT, SIGTERM or `stop`; for want of time, or by SIGUSR1, which says so
-std::string_view to_string(Stopped stopped);               // "", "asked", "time up": as in summary.json
+enum class Stopped : std::uint8_t {
+  no,
+  asked,
+  time_up
+};  // by SIGINT, SIGTERM or `stop`; for want of time, or by SIGUSR1, which says so
+std::string_view to_string(Stopped stopped);  // "", "asked", "time up": as in summary.json
 
 struct RankSummary {
   int rank = 0;
@@ -46,8 +50,8 @@ struct Summary {
   unsigned starts = 0;
   std::string order;
   std::uint64_t seed = 0;
-  std::string stopped;                  // why it is unfinished, as to_string(Stopped); empty: it died, or is not
-  std::string started, ended;           // UTC, of this start
+  std::string stopped;         // why it is unfinished, as to_string(Stopped); empty: it died, or is not
+  std::string started, ended;  // UTC, of this start
   std::vector<std::string> lost_hosts;  // of lost ranks, but for rank 0's; they may be well
   std::vector<RankSummary> per_rank;
   std::vector<FailureGroup> failures;  // the largest first

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/slurm_job.hpp"
 #include "base/error.hpp"
 
 namespace mpifarm::app {

@@ -1,0 +1,138 @@
+// The templates of slurm/, as their users submit them.
+
+#include <gmock/gmock.h>
+
+#include "slurm_job.hpp"
+
+namespace mpifarm::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+// What `sbatch FLAGS slurm/SCRIPT ARGUMENTS` does in a folder of its own.
+class Sbatch : public SlurmJob {
+ protected:
+  Command submitting(const Arguments& flags, const std::string& script, const Arguments& arguments,
+                     std::map<std::string, std::string> environment = {}) const {
+    environment.insert({{"SLURM_CONF", cluster_configuration}, {"MPIFARM", program()}});
+    return {.arguments = Arguments{"/usr/bin/sbatch", "-W", "--parsable"} + flags +
+                         Arguments{MPIFARM_SLURM_FOLDER "/" + script} + arguments,
+            .environment = std::move(environment),
+            .directory = work_ / "",
+            .deadline = std::chrono::seconds{200}};
+  }
+  Command submitting_run(const std::string& script,
+                         std::map<std::string, std::string> environment = {}) const {
+    environment["RUN"] = path();
+    return submitting({"-N3"}, script, spin_flags, std::move(environment));
+  }
+  std::string path() const { return work_ / "run"; }
+  std::string log(const std::string& name = "mpifarm-") const {
+    std::string text;
+    for (const auto& entry : std::filesystem::directory_iterator{work_ / ""})
+      if (entry.path().filename().string().starts_with(name) && entry.path().extension() == ".log")
+        text += read_text(entry.path());
+    return text;
+  }
+  // The only job there is.
+  static std::string job_id() { return first_word(ask("squeue -h -o %i")); }
+  static std::string ask(const std::string& command) {
+    const Ended ended = run(
+        {.arguments = {"/bin/sh", "-c", command}, .environment = {{"SLURM_CONF", cluster_configuration}}});
+    EXPECT_EQ(ended.status, 0) << command << ": " << ended.err;
+    return ended.out;
+  }
+  static std::string first_word(const std::string& text) { return text.substr(0, text.find_first_of(" \n")); }
+  // Slurm makes a job that was put back wait for two minutes.
+  static void start_again_now(const std::string& job) {
+    ASSERT_TRUE(wait_until([&] { return ask("squeue -h -j " + job + " -o %T") == "PENDING\n"; }));
+    ask("scontrol update JobId=" + job + " StartTime=now");
+  }
+
+  Workspace work_;
+};
+
+TEST_F(Sbatch, RunUsesEveryNodeByEitherLauncher) {
+  for (const std::string launcher : {"srun", "mpirun"}) {
+    const std::string path = work_ / launcher;
+    const Ended ended =
+        run(submitting({"-N3"}, "run.sbatch", spin_flags, {{"LAUNCHER", launcher}, {"RUN", path}}));
+    expect_status(ended, 0);
+    expect_whole(path);
+    const Json summary = summary_of(path);
+    EXPECT_EQ(summary.whole("ranks"), 3u);
+    EXPECT_EQ(summary.whole("threads"), 3u) << "a core was granted on each";
+  }
+}
+
+TEST_F(Sbatch, RunGoesBackIntoTheQueueForWantOfTime) {
+  Process process{submitting_run("run.sbatch")};
+  ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
+  const std::string job = job_id();
+  ask("scancel --batch --signal=USR1 " + job);
+  start_again_now(job);
+  expect_status(process.wait(), 0);
+  EXPECT_THAT(log(), HasSubstr("start 1 of at most 20 has no time left: the job goes back into the queue"));
+  expect_undisturbed(path());
+  EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
+}
+
+TEST_F(Sbatch, RunIsCarriedOnWhenItIsRequeuedInTheMiddle) {
+  Process process{submitting_run("run.sbatch")};
+  ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
+  const std::string job = job_id();
+  ask("scontrol requeue " + job);
+  start_again_now(job);
+  expect_status(process.wait(), 0);
+  expect_whole(path());
+  EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
+}
+
+TEST_F(Sbatch, RunThatIsAskedToStopIsNotPutBack) {
+  Process process{submitting_run("run.sbatch")};
+  ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
+  ask("scancel --batch --signal=TERM " + job_id());
+  expect_status(process.wait(), 75);
+  EXPECT_EQ(summary_of(path()).text("stopped"), "asked");
+  EXPECT_EQ(tally_journal(path()).seals, 1u);
+  expect_status(run(submitting_run("run.sbatch")), 0);
+  expect_undisturbed(path());
+}
+
+// A limit of a minute, the least there is, and work for more: it ends by itself, and the next job carries it
+// on.
+TEST_F(Sbatch, ChainSubmitsTheNextJobBeforeTheTimeIsUp) {
+  const Arguments job{"spin", "--count", "1900",    "--wait", "--duration",
+                      "0.1",  "--law",   "uniform", "--seed", "3"};
+  const Ended first = run(submitting({"-N3", "--time=1"}, "chain.sbatch", job));
+  expect_status(first, 75);
+  const std::string id = first_word(first.out), run_directory = work_ / ("runs/mpifarm-" + id);
+  EXPECT_EQ(summary_of(run_directory).text("stopped"), "time up");
+  ASSERT_TRUE(wait_until([&] { return ask("squeue -h").empty(); })) << ask("squeue");
+  const Json summary = summary_of(run_directory);
+  EXPECT_EQ(summary.text("status"), "complete") << log();
+  EXPECT_EQ(summary.whole("starts"), 2u);
+  EXPECT_EQ(summary.whole("total_attempts"), 1900u) << "a task was computed twice";
+  EXPECT_EQ(summary.whole("ranks"), 3u) << "the next job was asked for less";
+}
+
+TEST_F(Sbatch, ArrayOfShardsMakesOneRun) {
+  const Ended ended =
+      run(submitting({"--array=1-4"}, "array.sbatch", spin_flags, {{"RUNS", work_ / "shards"}}));
+  expect_status(ended, 0);
+  Arguments merge{"merge"};
+  for (const std::string shard : {"2", "4", "1", "3"}) merge.push_back(work_ / ("shards/" + shard));
+  const Ended merged = run(mpifarm(merge + Arguments{"--run", path()}));
+  expect_status(merged, 0);
+  EXPECT_EQ(merged.out, undisturbed().conclusion);
+  EXPECT_TRUE(results_of(path()) == undisturbed().results) << "results.csv differs";
+  EXPECT_EQ(digest_of(path()), undisturbed().digest);
+}
+
+TEST_F(Sbatch, ArrayWithGapsIsRefused) {
+  expect_status(run(submitting({"--array=1-4:3"}, "array.sbatch", spin_flags)), 2);
+  EXPECT_THAT(log(), HasSubstr("the array is not 1-N without gaps"));
+}
+
+}  // namespace
+}  // namespace mpifarm::e2e
