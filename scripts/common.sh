@@ -7,6 +7,7 @@ build_packages=(g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-d
 test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3 valgrind)
 bench_packages=(libbenchmark-dev python3 python3-mpi4py parallel time)
 slurm_packages=(slurm-wlm munge)
+scaling_packages=(python3 gnuplot-nox)
 fuzz_packages=(clang libclang-rt-14-dev)
 check_packages=(clang-format clang-tidy cppcheck git)
 

@@ -101,6 +101,7 @@ int RunMaster::run() {
   }
   print(conclusion);
   log::info(for_people(summary, plan_.directory.path, complete ? outputs_->results_name() : std::string{}));
+  if (!was_complete) advise(summary);
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
   log::warning("the run is unfinished; " + how_to_carry_on(plan_.directory, plan_.manifest));
@@ -229,6 +230,7 @@ void RunMaster::hand_out() {
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
     on_failures(now);
+    watch_tail(now);
     report(now);
     if (master_.over(now)) break;
     pace_.rest(waker_, active, worker_);

@@ -50,6 +50,9 @@ class RunMaster {
   void post_status(TimePoint now);
   void record_spent();
   std::vector<std::string> lost_hosts() const;
+  void watch_tail(TimePoint now);
+  double tail_idle() const;
+  void advise(const Summary& summary) const;
   journal::Spent spent() const;
   Summary summarise() const;
 
@@ -68,6 +71,8 @@ class RunMaster {
   Pace pace_;
   Replayed earlier_;  // starts
   journal::Spent recorded_;
+  std::optional<TimePoint> tail_began_;
+  Nanos busy_before_tail_{};
   OutcomeTotals totals_;  // of everything committed, earlier starts included
   Halt halt_;
   bool halted_ = false;

@@ -1,11 +1,15 @@
 // What rank 0 says of its run: progress, status.json and the summary.
 
+#include <algorithm>
 #include <set>
 
 #include "app/run_master.hpp"
+#include "app/slurm_job.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
+#include "base/log.hpp"
 #include "describe/json.hpp"
+#include "run/advice.hpp"
 
 namespace mpifarm::app {
 
@@ -63,6 +67,28 @@ std::vector<std::string> RunMaster::lost_hosts() const {
   return {hosts.begin(), hosts.end()};
 }
 
+void RunMaster::watch_tail(TimePoint now) {
+  if (tail_began_ || !scheduler_.all_out()) return;
+  tail_began_ = now;
+  busy_before_tail_ = spent().busy + scheduler_.under_way(now);
+}
+
+double RunMaster::tail_idle() const {
+  if (!tail_began_) return 0;
+  std::uint64_t slots = 0;
+  for (const auto& [rank, tally] : scheduler_.tallies()) slots += tally.slots;
+  const double wall = std::max(0.0, seconds(master_.last_commit() - *tail_began_)),
+               busy = seconds(spent().busy - busy_before_tail_);
+  return std::clamp(wall * static_cast<double>(slots) - busy, 0.0, wall * static_cast<double>(slots));
+}
+
+// In a Slurm job: what its core-hours were used for.
+void RunMaster::advise(const Summary& summary) const {
+  const auto allocation = slurm_allocation(transport_.size(), summary.threads);
+  if (!allocation) return;
+  if (const std::string text = advice(summary, *allocation); !text.empty()) log::info(text);
+}
+
 journal::Spent RunMaster::spent() const {
   journal::Spent spent{.wall = master_.wall()};
   for (const auto& [rank, tally] : scheduler_.tallies()) {
@@ -97,6 +123,8 @@ Summary RunMaster::summarise() const {
   }
   s.lost_hosts = lost_hosts();
   const journal::Spent spent = this->spent();
+  for (const auto& [rank, tally] : scheduler_.tallies()) s.wasted_seconds += seconds(tally.wasted);
+  s.tail_idle_seconds = tail_idle();
   s.wall_seconds = seconds(spent.wall);
   s.busy_seconds = seconds(spent.busy);
   s.cpu_seconds = seconds(spent.cpu);

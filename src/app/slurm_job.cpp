@@ -1,5 +1,6 @@
 #include "app/slurm_job.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -109,6 +110,16 @@ std::optional<Nanos> parse_slurm_time(std::string_view text) {
   }
   if (parts < 2 || parts > 3) return std::nullopt;
   return std::chrono::seconds{seconds} + std::chrono::hours{24 * days};
+}
+
+std::optional<Allocation> slurm_allocation(int ranks, unsigned slots) {
+  const char* text = std::getenv("SLURM_JOB_NUM_NODES");
+  unsigned nodes = 0;
+  if (job_id().empty() || text == nullptr || !parse_number(text, nodes).empty() || nodes < 1) return {};
+  const auto all = static_cast<unsigned>(ranks);
+  return Allocation{.nodes = nodes,
+                    .ranks_per_node = std::max(1U, all / nodes),
+                    .cores_per_rank = std::max(1U, slots / std::max(1U, all))};
 }
 
 unsigned chain_left(unsigned most) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "run/advice.hpp"
 
 namespace mpifarm::app {
 
@@ -21,6 +22,9 @@ std::optional<Nanos> slurm_time_left();
 
 // Of squeue's %L: "1-02:03:04", "02:03:04", "03:04"; nothing for UNLIMITED and the like.
 std::optional<Nanos> parse_slurm_time(std::string_view text);
+
+// What the job was granted, for a run on so many ranks with so many slots in all; nothing without a job.
+std::optional<Allocation> slurm_allocation(int ranks, unsigned slots);
 
 // How many jobs may still be submitted after this one, when the first of them was to have `most`.
 unsigned chain_left(unsigned most);

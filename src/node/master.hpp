@@ -86,6 +86,7 @@ class Master {
   Progress progress(TimePoint now) const;
   const std::vector<WorkerFacts>& workers() const { return workers_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
+  TimePoint last_commit() const { return last_commit_; }
   // From the first hand-out to the last commit.
   Nanos wall() const { return first_hand_out_ ? last_commit_ - *first_hand_out_ : Nanos{0}; }
 

@@ -46,6 +46,7 @@ class LeaseTable {
     Entry& entry = entries_[index];
     return entry.used && entry.generation == id.value >> 32 ? &entry.lease : nullptr;
   }
+  const Lease* find(LeaseId id) const { return const_cast<LeaseTable*>(this)->find(id); }
   // `id` must be found.
   void remove(LeaseId id) {
     const auto index = static_cast<std::uint32_t>(id.value);

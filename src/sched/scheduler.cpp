@@ -40,6 +40,14 @@ Scheduler::Scheduler(Options options) : options_{options} {
   }
 }
 
+Nanos Scheduler::under_way(TimePoint now) const {
+  Nanos sum{};
+  for (const Worker& worker : workers_)
+    for (std::size_t i = 0; i < std::min<std::size_t>(worker.leases.size(), worker.tally.slots); ++i)
+      sum += now - leases_.find(worker.leases[i])->given;
+  return sum;
+}
+
 Order Scheduler::order() const {
   if (!options_.sequential) return {options_.order, options_.count, options_.seed, 0, options_.shard};
   return {options_.order, source_ended_ ? known_ : Order::unknown_count, options_.seed, options_.window,
@@ -173,7 +181,10 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
     tally.failed_attempts += count - part.block.succeeded;
     tally.cpu += part.cpu;
     worker->outstanding -= count;
+    const std::uint64_t taken = tally.tasks;
     take_block(std::move(part.block), std::move(descriptors), tally, now, out);
+    if (const std::uint64_t in_vain = count - (tally.tasks - taken); in_vain > 0)
+      tally.wasted += part.busy * static_cast<Nanos::rep>(in_vain) / static_cast<Nanos::rep>(count);
     lease->left.begin += count;
     if (lease->left.size() == 0) end_lease(part.lease, *worker);
   }

@@ -60,6 +60,7 @@ struct WorkerTally {
   std::uint64_t attempts = 0;  // outcomes received from it
   std::uint64_t failed_attempts = 0;
   Nanos busy{}, cpu{};
+  Nanos wasted{};  // of busy: attempts that were retried, or came second
 };
 
 class Scheduler {
@@ -102,6 +103,10 @@ class Scheduler {
   }
   bool draining() const { return draining_; }
   bool nothing_leased() const { return leases_.empty(); }
+  // Every task has been handed out once.
+  bool all_out() const { return source_ended_ && left_to_hand_out() == 0; }
+  // How long what is being computed has been under way, over all slots, about.
+  Nanos under_way(TimePoint now) const;
   // So long that nearly all tasks seen in this start took no longer; 0 while none was seen.
   Nanos likely_duration() const { return durations_.covering(0.95); }
   // The first task without an outcome is at a worker: what is to come in order waits for that worker.
