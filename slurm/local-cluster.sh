@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # A real Slurm cluster of three nodes on this machine, to try the scripts of this folder and for the tests.
-# It lives in one directory ($MPIFARM_CLUSTER, by default in /tmp) and touches no other Slurm.
-# Usage: slurm/local-cluster.sh up|down|kill NODE|status|env
+# It lives in one directory ($MPIFARM_CLUSTER, by default in /tmp) and touches no other Slurm. Its nodes are one machine: Open MPI can
+# have one rank on each under mpirun, since it takes several of them for neighbours that share memory.
+# Usage: slurm/local-cluster.sh up|down|quit|kill NODE|status|env
 #   up         starts it and waits until jobs can run; what already runs is left alone
 #   down       ends its jobs and its daemons and removes the directory
+#   quit       ends its jobs
 #   kill NODE  as if that node lost its power; up brings it back
 #   status     its nodes and jobs
 #   env        prints what a shell needs: eval "$(slurm/local-cluster.sh env)"
@@ -99,11 +101,14 @@ up() {
   await 30 "its nodes" all_idle
 }
 
+end_jobs() {
+  runs "$cluster/slurmctld.pid" || return 0
+  scancel --signal=KILL --full --user="$(id -un)" 2>/dev/null || true
+  scancel --user="$(id -un)" 2>/dev/null || true
+}
+
 down() {
-  if runs "$cluster/slurmctld.pid"; then
-    scancel --signal=KILL --full --user="$(id -un)" 2>/dev/null || true
-    scancel --user="$(id -un)" 2>/dev/null || true
-  fi
+  end_jobs
   local file process processes=()
   for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
     if runs "$file"; then processes+=("$(cat "$file")"); fi
@@ -125,6 +130,7 @@ kill_node() {
   runs "$cluster/slurmd-$node.pid" || { say "local-cluster: $node is not up (\"$node\"); see status" >&2 && exit 2; }
   kill -KILL "$(cat "$cluster/slurmd-$node.pid")"
   for process in $(grep -slz "^SLURMD_NODENAME=$node\$" /proc/[0-9]*/environ | cut -d/ -f3); do
+    grep -sqz "^SLURM_CONF=$SLURM_CONF\$" "/proc/$process/environ" || continue # another cluster's
     keeper=$(awk '/^PPid/ {print $2}' "/proc/$process/status" 2>/dev/null) || continue
     [ "$(cat "/proc/$keeper/comm" 2>/dev/null)" != slurmstepd ] || kill -KILL "$keeper" 2>/dev/null || true
     kill -KILL "$process" 2>/dev/null || true
@@ -134,6 +140,7 @@ kill_node() {
 case ${1:-} in
   up) up ;;
   down) down ;;
+  quit) end_jobs ;;
   kill) kill_node "${2:-}" ;;
   status) sinfo -N -l && squeue ;;
   env) say "export SLURM_CONF=$SLURM_CONF" ;;

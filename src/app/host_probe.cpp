@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/launcher_process.hpp"
+#include "app/signals.hpp"
 #include "base/clock.hpp"
 
 namespace mpifarm::app {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience = std::chrono::seconds{20};
+constexpr auto patience_with_term = std::chrono::seconds{3};
 constexpr std::size_t at_once = 32;
 
 std::vector<std::string> silent_of(const LaunchPlan& plan, std::span<const std::string> hosts) {
@@ -23,10 +25,15 @@ std::vector<std::string> silent_of(const LaunchPlan& plan, std::span<const std::
   const auto any_runs = [&] {
     return std::ranges::any_of(probes, [](const auto& probe) { return probe->running(); });
   };
-  for (const TimePoint until = Clock::now() + patience; any_runs() && Clock::now() < until;)
+  for (const TimePoint until = Clock::now() + patience;
+       any_runs() && Clock::now() < until && signals_caught() == 0;)
     std::this_thread::sleep_for(look);
   for (const auto& probe : probes)
     if (probe->running()) probe->kill(SIGTERM);
+  for (const TimePoint until = Clock::now() + patience_with_term; any_runs() && Clock::now() < until;)
+    std::this_thread::sleep_for(look);
+  for (const auto& probe : probes)
+    if (probe->running()) probe->kill(SIGKILL);
   std::vector<std::string> silent;
   for (std::size_t i = 0; i < hosts.size(); ++i)
     if (!probes[i]->succeeded()) silent.push_back(hosts[i]);

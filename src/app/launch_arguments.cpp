@@ -40,7 +40,8 @@ std::vector<std::string> parse_hosts(const std::string& text) {
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     const std::string host = text.substr(at, comma - at);
-    if (host.empty() || host.front() == '-' || host.find_first_of(" :[]") != std::string::npos)
+    constexpr const char* letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (host.empty() || host.front() == '-' || host.find_first_not_of(letters) != std::string::npos)
       refuse("what is no host's name");
     if (std::ranges::count(hosts, host) > 0) refuse("one host twice");
     hosts.push_back(host);
@@ -73,7 +74,8 @@ LaunchPlan launch_plan(const CommandLine& line) {
     throw BadInput{"--launcher is not known (\"" + *launcher + "\"); use auto, mpirun or srun"};
   if (plan.launcher == Launcher::srun && !slurm)
     throw BadInput{
-        "srun has no Slurm job here (SLURM_JOB_ID is not set); call launch in a job's script, or use "
+        "srun has no Slurm job here (SLURM_JOB_ID is not set, or this is a rank of a step); call launch in a "
+        "job's script, or use "
         "--launcher mpirun"};
   plan.extra = plan.launcher == Launcher::srun ? srun : mpirun;
   if (const auto& others = plan.launcher == Launcher::srun ? mpirun : srun; !others.empty())

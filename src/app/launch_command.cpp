@@ -10,6 +10,7 @@
 
 #include "app/host_probe.hpp"
 #include "app/launcher_process.hpp"
+#include "app/master_word.hpp"
 #include "app/signals.hpp"
 #include "app/slurm_job.hpp"
 #include "base/amounts.hpp"
@@ -26,56 +27,36 @@ namespace mpifarm::app {
 namespace {
 
 constexpr auto look = std::chrono::milliseconds{20};
-constexpr Nanos patience_with_launcher =
-    std::chrono::seconds{10};  // to end once rank 0 has said how it ended
-constexpr auto patience_with_term = std::chrono::seconds{5};
-constexpr Nanos look_at_ranks_every = std::chrono::seconds{1};
-constexpr Nanos patience_with_spawn = std::chrono::seconds{60};  // of ranks, or of what starts them elsewhere
-constexpr Nanos patience_with_stopped = std::chrono::seconds{20};
+constexpr Nanos look_every = std::chrono::milliseconds{200};        // at files and processes
+constexpr Nanos patience_with_launcher = std::chrono::seconds{10};  // to end when rank 0 or all ranks have
+constexpr Nanos patience_with_term = std::chrono::seconds{5};
+constexpr Nanos patience_with_spawn = std::chrono::minutes{2};  // of rank 0
+constexpr Nanos patience_with_mpi = std::chrono::minutes{10};   // to begin
+constexpr Nanos patience_with_master =
+    std::chrono::seconds{20};  // between two signs of life, of some two seconds
 constexpr auto most_back_off = std::chrono::seconds{60};
-
-// What the run's own files say of its end, for a rank 0 that could not reach the status file: it ran on
-// another host. A lock that was left means that it was killed.
-std::optional<EndOfRun> end_of_files(const RunDirectory& run) try {
-  std::error_code unseen;
-  if (std::filesystem::exists(run.lock(), unseen) || !std::filesystem::exists(run.summary(), unseen))
-    return {};
-  const describe::Value summary = describe::parse_json(read_file(run.summary()));
-  const auto field = [&](const char* name) {
-    const describe::Value* value = summary.find(name);
-    return value == nullptr ? std::string{} : describe::to_json(*value);
-  };
-  const auto end = [](ExitStatus status, Stopped stopped) {
-    return EndOfRun{static_cast<int>(status), stopped};
-  };
-  if (field("status") == "\"complete\"")
-    return end(field("failed") == "0" ? ExitStatus::success : ExitStatus::tasks_failed, Stopped::no);
-  for (const Stopped stopped : {Stopped::asked, Stopped::time_up})
-    if (field("stopped") == describe::to_json(describe::Value{std::string{to_string(stopped)}}))
-      return end(ExitStatus::resumable, stopped);
-  return std::nullopt;
-} catch (const std::exception& failure) {
-  log::debug(failure.what());
-  return std::nullopt;
-}
 
 // Looks after one start until the launcher has ended.
 class Watch {
  public:
-  Watch(LauncherProcess& launcher, const StatusFile& status, const RunDirectory& run, int& signals_passed)
-      : launcher_{launcher}, status_{status}, run_{run}, signals_passed_{signals_passed} {}
+  Watch(LauncherProcess& launcher, const MasterWordFile& master, int& signals_passed)
+      : launcher_{launcher}, master_{master}, signals_passed_{signals_passed} {}
 
-  // False when the launcher never had a rank.
-  bool until_ended() {
+  void until_ended() {
     while (launcher_.running()) {
       pass_signals_on();
       const TimePoint now = Clock::now();
-      end_what_hangs(now);
-      look_at_ranks(now);
+      if (now >= next_look_) {
+        next_look_ = now + look_every;
+        look_at_master();
+        look_at_ranks();
+        end_what_hangs(now);
+      }
       std::this_thread::sleep_for(look);
     }
-    return had_ranks_;
   }
+  bool had_children() const { return had_children_; }
+  bool ended_master() const { return ended_master_; }  // it was given up before it had said that it ends
 
  private:
   // mpirun passes SIGUSR1 on to all ranks; on others it kills them soon after.
@@ -83,47 +64,49 @@ class Watch {
     for (const int caught = signals_caught(); signals_passed_ < caught; ++signals_passed_)
       launcher_.kill(SIGUSR1);
   }
-  // mpirun may wait for ever for a rank that was lost.
-  void end_what_hangs(TimePoint now) {
-    if (!rank_zero_ended_ && status_.read()) rank_zero_ended_ = now;
-    if (!rank_zero_ended_) return;
-    if (now >= *rank_zero_ended_ + patience_with_launcher + patience_with_term)
-      launcher_.kill(SIGKILL);
-    else if (now >= *rank_zero_ended_ + patience_with_launcher)
-      launcher_.kill(SIGTERM);
+
+  // Time is counted in looks: while all are suspended, this process does not look either.
+  void look_at_master() {
+    const MasterWord word = master_.read();
+    const bool news = word.phase != word_.phase || word.turns != word_.turns;
+    word_ = word;
+    silent_for_ = news ? Nanos{0} : silent_for_ + look_every;
+    if (word_.phase == MasterWord::Phase::none && silent_for_ >= patience_with_spawn)
+      give_up("no rank 0 was there within " + duration_text(seconds(Nanos{patience_with_spawn})));
+    if (word_.phase == MasterWord::Phase::begun && silent_for_ >= patience_with_mpi)
+      give_up("MPI has not begun within " + duration_text(seconds(Nanos{patience_with_mpi})));
+    if (word_.phase == MasterWord::Phase::alive && silent_for_ >= patience_with_master)
+      give_up("rank 0 gave no sign of life for " + duration_text(seconds(Nanos{patience_with_master})));
+    if (word_.phase == MasterWord::Phase::ended && silent_for_ >= patience_with_launcher) give_up("");
   }
 
-  // A suspension of all does not count: this process would not look either.
-  void look_at_ranks(TimePoint now) {
-    if (now < next_look_at_ranks_) return;
-    next_look_at_ranks_ = now + (had_ranks_ ? look_at_ranks_every : Nanos{look});
-    end_stopped_master();
+  // mpirun may wait for ever for ranks that are gone. srun has no ranks among its children.
+  void look_at_ranks() {
     const bool any = !living_children_of(launcher_.id()).empty();
-    had_ranks_ = had_ranks_ || any;
-    without_ranks_for_ =
-        any ? Nanos{0} : without_ranks_for_ + (had_ranks_ ? look_at_ranks_every : Nanos{look});
-    const Nanos patience = had_ranks_ ? patience_with_launcher : patience_with_spawn;
-    if (without_ranks_for_ >= patience && !rank_zero_ended_) rank_zero_ended_ = now - patience_with_launcher;
+    had_children_ = had_children_ || any;
+    childless_for_ = any || !had_children_ ? Nanos{0} : childless_for_ + look_every;
+    if (childless_for_ >= patience_with_launcher) give_up("");
   }
-  // The other ranks leave a rank 0 that is stopped alone, and mpirun waits for it.
-  void end_stopped_master() {
-    const auto master = lock_process(run_);
-    const bool stopped = master && process_state(static_cast<pid_t>(*master)) == 'T';
-    stopped_for_ = stopped ? stopped_for_ + look_at_ranks_every : Nanos{0};
-    if (stopped_for_ < patience_with_stopped) return;
-    log::warning("rank 0 was stopped for " + duration_text(seconds(stopped_for_)) + " and is ended");
-    ::kill(static_cast<pid_t>(*master), SIGKILL);
-    stopped_for_ = Nanos{0};
+
+  void give_up(const std::string& why) {
+    if (gave_up_) return;
+    gave_up_ = Clock::now();
+    ended_master_ = word_.phase != MasterWord::Phase::ended;
+    if (!why.empty()) log::warning(why + ": the launcher is ended");
+    launcher_.kill(SIGTERM);
+  }
+  void end_what_hangs(TimePoint now) {
+    if (gave_up_ && now >= *gave_up_ + patience_with_term) launcher_.kill(SIGKILL);
   }
 
   LauncherProcess& launcher_;
-  const StatusFile& status_;
-  const RunDirectory& run_;
+  const MasterWordFile& master_;
   int& signals_passed_;
-  TimePoint next_look_at_ranks_{};
-  Nanos stopped_for_{}, without_ranks_for_{};
-  bool had_ranks_ = false;
-  std::optional<TimePoint> rank_zero_ended_;
+  TimePoint next_look_{};
+  MasterWord word_;
+  Nanos silent_for_{}, childless_for_{};
+  bool had_children_ = false, ended_master_ = false;
+  std::optional<TimePoint> gave_up_;
 };
 
 // Hosts that lost ranks, as rank 0 wrote last.
@@ -138,65 +121,90 @@ std::vector<std::string> hosts_of_losses(const RunDirectory& run) try {
   return {};
 }
 
-// The size of what rank 0 writes as soon as it has the run.
-std::uintmax_t log_bytes(const RunDirectory& run) {
-  std::error_code unseen;
-  const std::uintmax_t bytes = std::filesystem::file_size(run.log(), unseen);
-  return unseen ? 0 : bytes;
-}
+// While the supervisor waits before a further start: `stop` finds it, and leaves its request.
+class RelaunchMark {
+ public:
+  explicit RelaunchMark(const RunDirectory& run) : run_{run} {
+    if (run_.is_run()) replace_file(run_.relaunching(), "");
+  }
+  RelaunchMark(const RelaunchMark&) = delete;
+  RelaunchMark& operator=(const RelaunchMark&) = delete;
+  ~RelaunchMark() {
+    std::error_code ignored;
+    std::filesystem::remove(run_.relaunching(), ignored);
+  }
+  bool is_stopped() const {
+    std::error_code unseen;
+    return std::filesystem::remove(run_.stop_request(), unseen);
+  }
+
+ private:
+  const RunDirectory& run_;
+};
 
 // One launch: start after start.
 class Supervisor {
  public:
   explicit Supervisor(const LaunchCommand& command)
-      : command_{command}, plan_{command.plan}, directory_{command.directory} {
+      : command_{command},
+        plan_{command.plan},
+        program_{std::filesystem::read_symlink("/proc/self/exe").string()},
+        directory_{command.directory},
+        master_{directory_.path} {
     if (plan_.hosts.empty() && in_slurm_job()) plan_.hosts = slurm_hosts();
   }
 
   int run() {
     for (unsigned relaunched = 0;; ++relaunched) {
-      const auto [status, stopped] = start();
-      const bool again = signals_passed_ == 0 && stopped == Stopped::no &&
-                         status == static_cast<int>(ExitStatus::resumable) &&
+      EndOfRun end = start();
+      // It was good before: another master may still hold it.
+      if (relaunched > 0 && end.status == static_cast<int>(ExitStatus::bad_input))
+        end = {static_cast<int>(ExitStatus::resumable), Stopped::asked};
+      const bool again = signals_passed_ == 0 && end.stopped == Stopped::no &&
+                         end.status == static_cast<int>(ExitStatus::resumable) &&
                          relaunched < command_.relaunches && command_.repeatable;
       const bool found_failed = again && find_failed_hosts();
-      if (refused_ && !found_failed)
+      if ((refused_ && !found_failed) || (!began_ && !again && signals_passed_ == 0))
         throw MachineryFailure{std::string{name_of(plan_.launcher)} +
                                " ended before it had started a rank; see what it says above"};
       if (again && wait_for_turn(relaunched)) continue;
-      if (command_.chain) carry_on_in_next_job(stopped);
-      return status;
+      if (command_.chain) carry_on_in_next_job(end.stopped);
+      return end.status;
     }
   }
 
  private:
+  // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
   EndOfRun start() {
-    status_file_.clear();
-    const std::uintmax_t log_before = log_bytes(directory_);
-    LauncherProcess launcher{launch_words(plan_, program(), affinity_cpus().size()), status_file_.path()};
-    const bool had_ranks = Watch{launcher, status_file_, directory_, signals_passed_}.until_ended();
-    if (launcher.not_found())
-      throw MachineryFailure{std::string{name_of(plan_.launcher)} +
-                             " cannot be started (it is not in PATH); load the module that brings it"};
-    // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
-    std::optional<EndOfRun> said = status_file_.read();
-    if (!said) said = end_of_files(directory_);
-    // Ranks are children of mpirun, but not of srun.
-    began_ = said || log_bytes(directory_) != log_before || (plan_.launcher == Launcher::mpirun && had_ranks);
-    refused_ = !began_ && launcher.refused();
-    return said.value_or(EndOfRun{static_cast<int>(ExitStatus::resumable), Stopped::no});
+    master_.clear();
+    LauncherProcess launcher{launch_words(plan_, words_of_run(), affinity_cpus().size()), master_.path()};
+    Watch watch{launcher, master_, signals_passed_};
+    watch.until_ended();
+    const MasterWord word = master_.read();
+    began_ = word.phase != MasterWord::Phase::none;
+    if (!began_ && launcher.succeeded())
+      throw MachineryFailure{"rank 0 could not say how the run ended (" + master_.path().string() +
+                             " is not there on its host); give --run a directory that all hosts share"};
+    // What mpirun has started may have been a rank, or what starts ranks elsewhere.
+    refused_ = !began_ && launcher.refused() && !(plan_.launcher == Launcher::mpirun && watch.had_children());
+    if (word.phase != MasterWord::Phase::ended) return {static_cast<int>(ExitStatus::resumable), Stopped::no};
+    return {word.end.status, watch.ended_master() ? Stopped::no : word.end.stopped};
   }
 
-  // Tries where ranks were lost; everywhere, when the last start had none. True when it found some.
+  // Tries where ranks were lost; everywhere, when the last start had none, or when the names are others than
+  // the hosts have for themselves. True when it found some.
   bool find_failed_hosts() {
     std::vector<std::string> suspects = living_hosts(plan_);
     if (began_) {
       std::vector<std::string> lost = hosts_of_losses(directory_);
-      lost.push_back(lock_host(directory_).value_or(""));  // rank 0's, which was killed
-      std::erase_if(suspects, [&](const std::string& host) { return std::ranges::count(lost, host) == 0; });
+      if (const auto host = lock_host(directory_)) lost.push_back(*host);  // rank 0's, which was killed
+      const auto is_ours = [&](const std::string& host) { return std::ranges::count(plan_.hosts, host) > 0; };
+      if (std::ranges::all_of(lost, is_ours))
+        std::erase_if(suspects, [&](const std::string& host) { return std::ranges::count(lost, host) == 0; });
     }
     const std::vector<std::string> failed = silent_hosts(plan_, suspects);
-    if (refused_ && failed.size() == plan_.hosts.size()) return false;  // it is not the hosts
+    if (signals_caught() > 0 || (refused_ && failed.size() == plan_.hosts.size()))
+      return false;  // it is not the hosts
     for (const std::string& host : failed) log::warning(host + " starts no process any more and is left out");
     plan_.failed.insert(plan_.failed.end(), failed.begin(), failed.end());
     return !failed.empty();
@@ -204,6 +212,7 @@ class Supervisor {
 
   // False when there shall be no further start.
   bool wait_for_turn(unsigned relaunched) const {
+    if (signals_caught() > 0) return false;
     if (!plan_.hosts.empty() && living_hosts(plan_).empty()) {
       log::warning("no host is left to start the run on");
       return false;
@@ -211,9 +220,11 @@ class Supervisor {
     const auto back_off = std::min(std::chrono::seconds{1U << std::min(relaunched, 6U)}, most_back_off);
     log::warning(fmt::format("the run ended before it was complete; start {} of {} from its journal in {} s",
                              relaunched + 2, command_.relaunches + 1, back_off.count()));
-    for (const TimePoint next = Clock::now() + back_off; Clock::now() < next && signals_caught() == 0;)
-      std::this_thread::sleep_for(look);
-    return signals_caught() == 0;
+    const RelaunchMark mark{directory_};
+    for (const TimePoint next = Clock::now() + back_off; Clock::now() < next;
+         std::this_thread::sleep_for(look))
+      if (signals_caught() > 0 || mark.is_stopped()) return false;
+    return true;
   }
 
   // Only what has no time left here: what was asked to stop shall stop, and what dies, would die there.
@@ -227,11 +238,11 @@ class Supervisor {
                  " more may follow)");
   }
 
-  std::vector<std::string> program() const {
-    std::vector<std::string> words{std::filesystem::read_symlink("/proc/self/exe").string(), "run"};
+  std::vector<std::string> words_of_run() const {
+    std::vector<std::string> words{program_, "run"};
     words.insert(words.end(), command_.arguments.begin(), command_.arguments.end());
     if (directory_.is_run()) words.emplace_back("--continue");
-    // Its launcher has ended and its host starts nothing: that master is no more.
+    // Its launcher has ended and its host starts nothing any more.
     const auto master_host = lock_host(directory_);
     if (master_host && std::ranges::count(plan_.failed, *master_host) > 0) words.emplace_back("--force");
     return words;
@@ -239,8 +250,9 @@ class Supervisor {
 
   const LaunchCommand& command_;
   LaunchPlan plan_;
+  const std::string program_;
   const RunDirectory directory_;
-  const StatusFile status_file_;
+  const MasterWordFile master_;
   int signals_passed_ = 0;
   bool began_ = false, refused_ = false;  // rank 0 of the last start; its launcher, before that
 };

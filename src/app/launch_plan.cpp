@@ -21,8 +21,12 @@ std::string list_of(const std::vector<std::string>& hosts) {
 
 // The ranks spread evenly; mpirun puts one on a host unless it is given a number.
 std::string with_slots(const std::vector<std::string>& hosts, std::size_t ranks) {
-  const std::size_t each = (ranks + hosts.size() - 1) / hosts.size();
-  return fmt::format("{}", fmt::join(hosts, fmt::format(":{},", each))) + fmt::format(":{}", each);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(hosts.size(), ranks); ++i) {
+    const std::size_t here = ranks / hosts.size() + (i < ranks % hosts.size() ? 1 : 0);
+    text += (i > 0 ? "," : "") + hosts[i] + fmt::format(":{}", here);
+  }
+  return text;
 }
 
 }  // namespace
@@ -46,8 +50,10 @@ std::vector<std::string> launch_words(const LaunchPlan& plan, const std::vector<
     words.push_back(fmt::format("--ntasks={}", ranks));
     if (plan.cores_of_rank > 0) words.push_back(fmt::format("--cpus-per-task={}", plan.cores_of_rank));
     if (names_hosts) {
-      words.push_back(fmt::format("--nodes={}", std::min(ranks, living.size())));
-      words.push_back("--nodelist=" + list_of(living));
+      const std::vector<std::string> used{
+          living.begin(), living.begin() + static_cast<std::ptrdiff_t>(std::min(ranks, living.size()))};
+      words.push_back(fmt::format("--nodes={}", used.size()));
+      words.push_back("--nodelist=" + list_of(used));
     }
   } else {
     words = {"mpirun", "-n", std::to_string(ranks), "--bind-to", "none"};

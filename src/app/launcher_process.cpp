@@ -5,28 +5,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
+#include "app/master_word.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/log.hpp"
 
 namespace mpifarm::app {
 namespace {
 
-constexpr const char* status_variable = "MPIFARM_STATUS_FILE";
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience_with_term = std::chrono::seconds{3};
 
-void set_environment(const std::filesystem::path& status_file) {
-  setenv(status_variable, status_file.c_str(), 1);
+void set_environment(const std::filesystem::path& master_word) {
+  setenv(master_word_variable, master_word.c_str(), 1);
   setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
+  setenv("SLURM_OVERLAP", "1", 1);  // the step of a start that died may still hold the cores of a node
   if (geteuid() == 0) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -38,43 +38,43 @@ void silence() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nowhere, stream);
 }
 
-}  // namespace
-
-StatusFile::StatusFile() {
-  std::string name = std::filesystem::temp_directory_path() / "mpifarm-launch-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw_errno(name, "created");
-  directory_ = name;
-}
-
-StatusFile::~StatusFile() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
-
-std::optional<EndOfRun> StatusFile::read() const {
-  EndOfRun end;
-  int stopped = 0;
-  if (!(std::ifstream{path()} >> end.status >> stopped)) return std::nullopt;
-  end.stopped = static_cast<Stopped>(stopped);
-  return end;
-}
-
-LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
-                                 const std::filesystem::path& status_file)
-    : id_{fork()} {
-  if (id_ < 0) throw MachineryFailure{words[0] + " cannot be started (" + errno_text(errno) + ")"};
-  if (id_ > 0) return;
+[[noreturn]] void become(const std::vector<std::string>& words, const std::filesystem::path& master_word,
+                         int report) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_DFL);
-  set_environment(status_file);
-  if (status_file.empty()) silence();
+  set_environment(master_word);
+  if (master_word.empty()) silence();
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
-  std::_Exit(exec_failed);
+  const int error = errno;
+  if (write(report, &error, sizeof error) < 0) {
+  }  // the supervisor is gone
+  std::_Exit(1);
+}
+
+}  // namespace
+
+LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
+                                 const std::filesystem::path& master_word) {
+  std::array<int, 2> ends{};  // closed by exec, or told why there was none
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno(words[0], "started");
+  const FileDescriptor ours{ends[0]};
+  FileDescriptor theirs{ends[1]};
+  id_ = fork();
+  if (id_ < 0) throw_errno(words[0], "started");
+  if (id_ == 0) become(words, master_word, theirs.get());
+  theirs = FileDescriptor{};
+  int error = 0;
+  ssize_t count = 0;
+  while ((count = read(ours.get(), &error, sizeof error)) < 0 && errno == EINTR) continue;
+  if (count != static_cast<ssize_t>(sizeof error)) return;
+  waitpid(id_, nullptr, 0);
+  throw MachineryFailure{words[0] + " cannot be started (" + errno_text(error) +
+                         "); install it, or load the module that brings it"};
 }
 
 // srun ends what it started when it is asked to, and leaves it when it is killed.
@@ -99,17 +99,6 @@ bool LauncherProcess::running() {
 void LauncherProcess::kill(int signal) {
   signalled_ = signalled_ || signal == SIGTERM || signal == SIGKILL;
   ::kill(id_, signal);
-}
-
-// Where it cannot be written, rank 0 runs on another host than the supervisor; the run's end goes on all the
-// same.
-void tell_launcher(EndOfRun end) try {
-  const char* file = std::getenv(status_variable);
-  if (file != nullptr && *file != '\0')
-    replace_file(file,
-                 std::to_string(end.status) + ' ' + std::to_string(static_cast<int>(end.stopped)) + '\n');
-} catch (const MachineryFailure& failure) {
-  log::debug(failure.what());
 }
 
 }  // namespace mpifarm::app

@@ -1,5 +1,7 @@
 #include "app/merge_command.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -47,7 +49,7 @@ ShardRun read_shard(const std::string& directory) {
 std::string difference(const Manifest& one, const Manifest& other) {
   if (one.job != other.job) return "jobs " + one.job + ", " + other.job;
   if (shard_of(one).of != shard_of(other).of) return "shards " + one.shard + ", " + other.shard;
-  const std::string params = changed_params(one.params, other.params);
+  std::string params = changed_params(one.params, other.params);
   if (!params.empty()) return params;
   if (one.seed != other.seed) return "--seed " + std::to_string(one.seed) + ", " + std::to_string(other.seed);
   if (one.tasks_from != other.tasks_from || one.source_digest != other.source_digest)
@@ -62,12 +64,12 @@ std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
     ShardRun shard = read_shard(directory);
     const ShardRun& first = shards.empty() ? shard : shards.begin()->second;
     if (const std::string what = difference(first.manifest, shard.manifest); !what.empty())
-      throw BadInput{"the shards are not of one run (" + first.run.path.string() + " and " + directory +
-                     ": " + what + "); name those of one run"};
+      throw BadInput{fmt::format("the shards are not of one run ({} and {}: {}); name those of one run",
+                                 first.run.path.string(), directory, what)};
     const auto [there, is_new] = shards.try_emplace(shard.shard.number, shard);
     if (!is_new)
-      throw BadInput{"a shard is there twice (" + shard.manifest.shard + " in " +
-                     there->second.run.path.string() + " and " + directory + "); name each once"};
+      throw BadInput{fmt::format("a shard is there twice ({} in {} and {}); name each once",
+                                 shard.manifest.shard, there->second.run.path.string(), directory)};
   }
   const std::uint64_t of = shards.begin()->second.shard.of;
   for (std::uint64_t number = 1; number <= of; ++number)
@@ -75,6 +77,7 @@ std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
       throw BadInput{"a shard is missing (" + Shard{number, of}.text() + " of " +
                      std::to_string(shards.size()) + " named); name all of them"};
   std::vector<ShardRun> in_order;
+  in_order.reserve(shards.size());
   for (auto& [number, shard] : shards) in_order.push_back(std::move(shard));
   return in_order;
 }

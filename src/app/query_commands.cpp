@@ -27,7 +27,10 @@ void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), std
 void stop(const StopCommand& command) {
   const RunDirectory run{command.directory};
   require_run(run);
-  const auto holder = lock_holder(run);
+  auto holder = lock_holder(run);
+  std::error_code unseen;
+  if (!holder && std::filesystem::exists(run.relaunching(), unseen))
+    holder = "its supervisor, before a further start";
   if (!holder)
     throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
   replace_file(run.stop_request(), "");

@@ -13,7 +13,7 @@
 #include "app/exit_timer.hpp"
 #include "app/failure.hpp"
 #include "app/launcher.hpp"
-#include "app/launcher_process.hpp"
+#include "app/master_word.hpp"
 #include "app/mpi_session.hpp"
 #include "app/run_files.hpp"
 #include "app/run_master.hpp"
@@ -115,6 +115,7 @@ class Rank {
 // could take long.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
   leave_on_signal("stopped by a signal before anything ran; start it again");
+  std::optional<SignsOfLife> signs{std::in_place, rank.transport().turns()};
   std::optional<RunPlan> plan;
   std::optional<RunMaster> master;
   int status = 0;
@@ -136,6 +137,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   }
   if (status == static_cast<int>(ExitStatus::resumable) && plan && !plan->journaled())
     status = static_cast<int>(ExitStatus::machinery);
+  signs.reset();
   tell_launcher({status, master ? master->stopped() : stopped});
   dismiss(rank.transport());
   if (rank.transport().lost_any()) {
@@ -176,6 +178,7 @@ void keep_freed_memory() {
 }
 
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  tell_launcher_begun(speaks_for_all());
   StartOptions in_time = start;
   if (speaks_for_all()) in_time.ends_at = end_of_time(start.time_left, Clock::now());
   keep_freed_memory();

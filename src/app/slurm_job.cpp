@@ -71,7 +71,8 @@ class BatchScript {
 }  // namespace
 
 bool in_slurm_job() {
-  return !job_id().empty() && std::getenv("SLURM_JOB_NODELIST") != nullptr && !launched_as();
+  const char* nodes = std::getenv("SLURM_JOB_NODELIST");
+  return !job_id().empty() && nodes != nullptr && *nodes != '\0' && !launched_as();
 }
 
 std::vector<std::string> slurm_hosts() {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "app/launcher.hpp"
-#include "app/launcher_process.hpp"
+#include "app/master_word.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/processes.hpp"

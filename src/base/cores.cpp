@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string_view>
 
 #include "base/numbers.hpp"
 
@@ -44,6 +45,14 @@ double quota_along(const std::filesystem::path& root, std::filesystem::path grou
   for (group = group.relative_path(); !group.empty(); group = group.parent_path())
     limit = lower_limit(limit, quota(root / group));
   return limit;
+}
+
+// Slurm's, or what a user made of it.
+bool is_host_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
 }
 
 // What a Slurm job was granted on this node: not every cluster binds its processes to it.
@@ -94,7 +103,7 @@ std::uint32_t online_cpus() {
 }
 
 std::string host_name() {
-  if (const char* node = std::getenv("SLURMD_NODENAME"); node != nullptr && *node != '\0') return node;
+  if (const char* node = std::getenv("SLURMD_NODENAME"); node != nullptr && is_host_name(node)) return node;
   std::array<char, 256> name{};
   gethostname(name.data(), name.size() - 1);
   return name.data();

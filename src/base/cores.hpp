@@ -13,8 +13,8 @@ std::vector<std::uint32_t> affinity_cpus();
 // CPUs of this host that are switched on.
 std::uint32_t online_cpus();
 
-// Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow, and that a
-// Slurm job was granted on this node; 0 for no limit.
+// Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow, and that
+// a Slurm job was granted on this node; 0 for no limit.
 double cpu_quota();
 
 // As Slurm calls it in its jobs, else as it calls itself.

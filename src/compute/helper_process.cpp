@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -22,6 +24,7 @@
 
 #include "base/amounts.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/pack.hpp"
 #include "compute/child.hpp"
 #include "compute/family.hpp"
@@ -99,6 +102,26 @@ std::string memory_problem(std::uint64_t memory_bytes) {
   return {};
 }
 
+// What the job has opened is shared with the helper and its other children, the place in a file too, as no
+// two ranks share it. A file is opened again, at the same place; what cannot be (a socket, a pipe) stays
+// shared.
+void open_files_anew() {
+  std::error_code error;
+  std::vector<int> descriptors;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd", error})
+    descriptors.push_back(std::atoi(entry.path().filename().c_str()));
+  for (const int descriptor : descriptors) {
+    struct stat facts {};
+    if (descriptor <= STDERR_FILENO || fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) continue;
+    const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+    constexpr int kept = O_ACCMODE | O_APPEND | O_SYNC | O_NONBLOCK;  // of how it was opened
+    const FileDescriptor anew{open(link.c_str(), (fcntl(descriptor, F_GETFL) & kept) | O_CLOEXEC)};
+    if (anew.get() < 0) continue;
+    lseek(anew.get(), lseek(descriptor, 0, SEEK_CUR), SEEK_SET);
+    dup3(anew.get(), descriptor, (fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+  }
+}
+
 class HelperProcess {
  public:
   HelperProcess(FrameSocket socket, const FindJob& find_job, SlotCells& cells)
@@ -156,6 +179,7 @@ class HelperProcess {
     if (child < 0) return say(Ended{spawn.slot, -errno});
     if (child == 0) {
       for (const int not_its : {rank_.descriptor(), deaths_.get(), ours.get()}) close(not_its);
+      open_files_anew();
       be_child(helper, spawn.slot, FrameSocket{std::move(theirs)});
     }
     setpgid(child, child);

@@ -79,8 +79,8 @@ bool OrderedOutcomes::read_block(Block& block) {
   return true;
 }
 
-// Makes the block that goes on at next_index_ the current one. False at the end, and when sorting has to do the
-// rest.
+// Makes the block that goes on at next_index_ the current one. False at the end, and when sorting has to do
+// the rest.
 bool OrderedOutcomes::load_block() {
   while (true) {
     const auto first = held_.begin();

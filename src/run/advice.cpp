@@ -13,10 +13,12 @@ constexpr double room = 1.2;          // of the time asked for, over the time ex
 constexpr double start_seconds = 60;  // of the job and of MPI
 constexpr double seconds_an_hour = 3600;
 
+constexpr std::uint64_t minutes_a_day = 1440;
+
 // Slurm's "D-HH:MM:SS", whole minutes.
 std::string limit_text(double seconds) {
   const auto minutes = static_cast<std::uint64_t>(std::ceil((seconds * room + start_seconds) / 60));
-  const std::uint64_t days = minutes / (24 * 60);
+  const std::uint64_t days = minutes / minutes_a_day;
   const std::string time = fmt::format("{:02}:{:02}:00", minutes / 60 % 24, minutes % 60);
   return days > 0 ? fmt::format("{}-{}", days, time) : time;
 }

@@ -16,6 +16,7 @@ struct RunDirectory {
 
   std::filesystem::path manifest() const { return path / "run.json"; }
   std::filesystem::path lock() const { return path / "lock"; }
+  std::filesystem::path relaunching() const { return path / "relaunching"; }  // its supervisor waits
   std::filesystem::path status() const { return path / "status.json"; }
   std::filesystem::path summary() const { return path / "summary.json"; }
   // What rank 0 was computing when it died, for the next start: positions, a line each.

@@ -90,6 +90,12 @@ bool may_live(const Holder& holder) {
   return holder.boot == me.boot && start_time(holder.process) == holder.started;
 }
 
+bool is_mine(const std::filesystem::path& file) try {
+  return read_file(file) == myself().text();
+} catch (const MachineryFailure&) {
+  return false;
+}
+
 // As the lock file names it, dead or alive.
 std::optional<Holder> named_holder(const RunDirectory& run) {
   std::error_code ignored;
@@ -161,8 +167,10 @@ RunLock::RunLock(const RunDirectory& run, bool force) : file_{run.lock()}, descr
   }
 }
 
+// One that was taken over by force is another's.
 RunLock::~RunLock() {
-  unlink(file_.c_str());
+  std::error_code unseen;
+  if (std::filesystem::exists(file_, unseen) && is_mine(file_)) unlink(file_.c_str());
   close(descriptor_);
 }
 

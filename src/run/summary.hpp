@@ -42,8 +42,6 @@ struct Summary {
   double wall_seconds = 0;          // of this start: from the first hand-out to the last commit
   double busy_seconds = 0;          // of this start: time that slots computed
   double cpu_seconds = 0;           // of this start: CPU time of the computing threads
-  double wasted_seconds = 0;        // of busy_seconds: attempts that were retried, or came second
-  double tail_idle_seconds = 0;     // slot time without work after the last task was handed out, about
   double utilisation = 0;           // busy / (wall * threads), 0 to 1
   double tasks_per_second = 0;      // of this start
   std::string digest;
@@ -52,18 +50,20 @@ struct Summary {
   unsigned starts = 0;
   std::string order;
   std::uint64_t seed = 0;
-  std::string stopped;         // why it is unfinished, as to_string(Stopped); empty: it died, or is not
-  std::string started, ended;  // UTC, of this start
+  std::string stopped;           // why it is unfinished, as to_string(Stopped); empty: it died, or is not
+  std::string started, ended;    // UTC, of this start
+  double wasted_seconds = 0;     // of busy_seconds: attempts that were retried, or came second
+  double tail_idle_seconds = 0;  // slot time without work after the last task was handed out, about
   std::vector<std::string> lost_hosts;  // of lost ranks, but for rank 0's; they may be well
   std::vector<RankSummary> per_rank;
   std::vector<FailureGroup> failures;  // the largest first
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
-                       wall_seconds, busy_seconds, cpu_seconds, wasted_seconds, tail_idle_seconds,
-                       utilisation, tasks_per_second, digest, total_attempts, total_wall_seconds,
-                       total_busy_seconds, total_cpu_seconds, starts, order, seed, stopped, started, ended,
-                       lost_hosts, per_rank, failures))
+                       wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
+                       total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
+                       order, seed, stopped, started, ended, wasted_seconds, tail_idle_seconds, lost_hosts,
+                       per_rank, failures))
 
 std::string to_json(const Summary& summary);
 

@@ -18,7 +18,7 @@ class Durations {
 
  private:
   // Below 4 ns each a class; above, four to an octave: the two bits behind the highest tell them apart.
-  static constexpr std::size_t classes = 4 * 63;
+  static constexpr std::size_t classes = 252;  // 63 octaves
 
   std::array<std::uint64_t, classes> tasks_{};
   std::uint64_t seen_ = 0;

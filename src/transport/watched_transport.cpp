@@ -56,6 +56,7 @@ void WatchedTransport::forget(int peer) {
 void WatchedTransport::turn(TimePoint now) {
   if (last_turn_ == TimePoint{}) last_turn_ = now;
   if (now - last_turn_ < process_look) return;
+  turns_.fetch_add(1, std::memory_order_relaxed);
   watched_ += std::min<Nanos>(now - std::exchange(last_turn_, now), longest_turn);
   look_at_processes();
   if (watched_ >= next_look_) {

@@ -3,6 +3,7 @@
 // an empty one, a beat, is. A peer that is silent for too long, or whose process has ended, is lost: nothing
 // more is sent to it, and what it still says is dropped.
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +50,8 @@ class WatchedTransport final : public Transport {
   // Those that turn() has found lost since this was last asked.
   std::vector<Loss> take_losses() { return std::exchange(losses_, {}); }
   bool lost_any() const { return lost_any_; }
+  // Grows with every turn(); any thread may look.
+  const std::atomic<std::uint64_t>& turns() const { return turns_; }
 
  private:
   struct Peer {
@@ -68,6 +71,7 @@ class WatchedTransport final : public Transport {
   Heartbeat heartbeat_;
   ProcessWatch processes_;
   std::vector<Peer> peers_;  // by rank
+  std::atomic<std::uint64_t> turns_ = 0;
   TimePoint last_turn_{};
   Nanos watched_{};  // time in which this side was awake
   Nanos next_look_{};

@@ -38,10 +38,17 @@ TEST(LaunchPlan, FurtherWordsStandBeforeTheProgram) {
 
 TEST(LaunchPlan, SpreadsOverTheHostsThatWereNamed) {
   const LaunchPlan plan{.ranks = 5, .hosts = {"a", "b", "c"}, .names_hosts = true};
-  EXPECT_THAT(line(plan), HasSubstr("-n 5 --bind-to none --host a:2,b:2,c:2 farm"));
+  EXPECT_THAT(line(plan), HasSubstr("-n 5 --bind-to none --host a:2,b:2,c:1 farm"));
 }
 
 // The hosts of a Slurm job are known to the launcher; they are named only to leave some out.
+TEST(LaunchPlan, NeedsNoMoreHostsThanRanks) {
+  LaunchPlan plan{.ranks = 1, .hosts = {"a", "b", "c"}, .names_hosts = true};
+  EXPECT_THAT(line(plan), HasSubstr("--host a:1 farm"));
+  plan.launcher = Launcher::srun;
+  EXPECT_THAT(line(plan), HasSubstr("--nodes=1 --nodelist=a farm"));
+}
+
 TEST(LaunchPlan, LeavesOutHostsThatFailedWithTheirRanks) {
   LaunchPlan plan{.ranks = 6, .hosts = {"a", "b", "c"}};
   EXPECT_THAT(line(plan), Not(HasSubstr("--host")));

@@ -100,9 +100,11 @@ TEST(ProcessBackend, ACrashIsTheOutcomeOfTheTaskThatRan) {
 }
 
 TEST(ProcessBackend, ChildrenKeepWhatTheJobHasOpened) {
-  Isolated isolated{trouble("opened", 0, 1)};
-  isolated.backend->start(hundred());
-  expect_hundred(collect_all(*isolated.backend), {}, Outcome::failed, "");
+  Isolated isolated{trouble("opened", -1), 4};
+  for (int round = 0; round < 20; ++round) {
+    isolated.backend->start(hundred());
+    expect_hundred(collect_all(*isolated.backend), {}, Outcome::failed, "");
+  }
 }
 
 TEST(ProcessBackend, SoIsAnEndByItself) {

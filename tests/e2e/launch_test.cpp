@@ -32,6 +32,8 @@ TEST(Launch, IsARunWithItsStatus) {
   EXPECT_EQ(ended.out, undisturbed().conclusion);
   expect_whole(work / "run");
   EXPECT_EQ(summary_of(work / "run").whole("ranks"), 3u);
+  for (const auto& entry : std::filesystem::directory_iterator{work / ""})
+    EXPECT_EQ(entry.path().filename(), "run") << "launch leaves a file behind";
 }
 
 TEST(Launch, SaysThatTasksFailed) {
@@ -39,6 +41,7 @@ TEST(Launch, SaysThatTasksFailed) {
   expect_status(run(launching(2, {"run", "squares", "--from", "3037000499", "--to", "3037000502", "--run",
                                   work / "run"})),
                 1);
+  EXPECT_EQ(summary_of(work / "run").whole("starts"), 1u);
 }
 
 TEST(Launch, RefusesWhatRunWouldRefuse) {
@@ -98,20 +101,57 @@ TEST(Launch, CarriesOnWhenRankZeroIsStoppedForGood) {
   ::kill(lock_holder(path), SIGSTOP);
   const Ended ended = process.wait();
   expect_status(ended, 0);
-  EXPECT_NE(ended.err.find("rank 0 was stopped for"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("rank 0 gave no sign of life for"), std::string::npos) << ended.err;
   expect_whole(path);
   EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
 }
 
-// Where rank 0 runs on another host, it cannot write to the supervisor's file: the run's own files say it.
-TEST(Launch, KnowsTheStatusFromTheRunsFiles) {
+// What rank 0 says, whatever it is, is what launch returns, and is not repeated.
+TEST(Launch, ReturnsWhatRankZeroSays) {
   const Workspace work;
   const Arguments failing{"run",  "squares",    "--from", "3037000499",
-                          "--to", "3037000502", "--run",  work / "failing"};
-  const Arguments elsewhere{"--mpirun=-x", "--mpirun=MPIFARM_STATUS_FILE=/nowhere/at/all"};
-  expect_status(run(launching(2, failing, elsewhere)), 1);
-  expect_status(run(launching(2, spin_run(work / "run", {}, "4"), elsewhere)), 0);
-  EXPECT_EQ(summary_of(work / "run").whole("starts"), 1u);
+                          "--to", "3037000599", "--run",  work / "failing"};
+  const Ended halted = run(launching(2, failing + Arguments{"--halt", "soon,fail=3", "--batch", "1"}));
+  expect_status(halted, 1);
+  EXPECT_EQ(halted.err.find("start 2 of"), std::string::npos) << halted.err;
+  write_text(work / "bad.csv", "n\n1\nx\n");
+  const Ended refused =
+      run(launching(2, {"run", "squares", "--tasks", work / "bad.csv", "--run", work / "refused"}));
+  expect_status(refused, 2);
+  EXPECT_EQ(refused.err.find("start 2 of"), std::string::npos) << refused.err;
+}
+
+TEST(Launch, BelievesNoEarlierStart) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_status(run(mpifarm({"run", "squares", "--to", "1000", "--run", path})), 0);
+  const Ended changed = run(launching(2, {"run", "squares", "--to", "2000", "--run", path, "--continue"}));
+  expect_status(changed, 2);
+  const Ended refused = run(
+      launching(2, {"run", "squares", "--to", "1000", "--run", path, "--continue"}, {"--mpirun=--nonsense"}));
+  expect_status(refused, 3);
+  EXPECT_NE(refused.err.find("before it had started a rank"), std::string::npos) << refused.err;
+}
+
+TEST(Launch, SaysThatItsFileIsNotThere) {
+  const Workspace work;
+  const Ended ended = run(launching(2, spin_run(work / "run", {}, "4"),
+                                    {"--mpirun=-x", "--mpirun=MPIFARM_LAUNCH_FILE=/nowhere/at/all"}));
+  expect_status(ended, 3);
+  EXPECT_NE(ended.err.find("give --run a directory that all hosts share"), std::string::npos) << ended.err;
+}
+
+TEST(Launch, IsStoppedWhileItWaitsToStartAgain) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(2, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(work / "run/relaunching"); }));
+  expect_status(run(mpifarm({"stop", path})), 0);
+  expect_status(process.wait(), 75);
+  EXPECT_FALSE(std::filesystem::exists(work / "run/relaunching"));
+  EXPECT_FALSE(std::filesystem::exists(work / "run/stop"));
 }
 
 TEST(Launch, DoesNotRepeatAnMpirunThatRefuses) {
@@ -166,19 +206,14 @@ TEST(Launch, PassesSignalsOnAndDoesNotStartAgain) {
 
 TEST(Launch, DoesNotStartAgainWhatItWasAskedToStop) {
   const Workspace work;
-  for (const std::string elsewhere : {"/nowhere/at/all", ""}) {
-    const std::string path = work / ("run" + std::to_string(elsewhere.size()));
-    Process process{launching(2, spin_run(path),
-                              elsewhere.empty()
-                                  ? Arguments{}
-                                  : Arguments{"--mpirun=-x", "--mpirun=MPIFARM_STATUS_FILE=" + elsewhere})};
-    ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-    expect_status(run(mpifarm({"stop", path})), 0);
-    expect_status(process.wait(), 75);
-    EXPECT_EQ(summary_of(path).whole("starts"), 1u);
-    expect_status(run(launching(2, spin_run(path, {"--continue"}, "4"))), 0);
-    expect_whole(path);
-  }
+  const std::string path = work / "run";
+  Process process{launching(2, spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  expect_status(run(mpifarm({"stop", path})), 0);
+  expect_status(process.wait(), 75);
+  EXPECT_EQ(summary_of(path).whole("starts"), 1u);
+  expect_status(run(launching(2, spin_run(path, {"--continue"}, "4"))), 0);
+  expect_whole(path);
 }
 
 TEST(Launch, LeavesNothingBehindWhenItIsKilled) {

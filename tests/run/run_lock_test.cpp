@@ -157,9 +157,47 @@ TEST(RunLock, OfALaterProcessOfTheSameNumberIsTakenOver) {
   const TemporaryDirectory directory;
   const RunDirectory run{directory.path()};
   std::string text = lock_text(run);
-  text.pop_back();
-  replace_file(run.lock(), text + "1\n");  // another start time
+  text.insert(text.find("\n-\n"), "1");  // another start time; behind it comes the Slurm job, which is none
+  replace_file(run.lock(), text);
   EXPECT_NE(RunLock{run}.taken_over(), "");
+}
+
+// Slurm starts a job again, or one that waited for it, when all of it has ended, on whatever hosts.
+TEST(RunLock, OfAnEarlierStartOfTheSlurmJobIsTakenOver) {
+  const TemporaryDirectory directory;
+  const RunDirectory run{directory.path()};
+  const auto leave_lock = [&] { replace_file(run.lock(), "elsewhere\nboot\n1\n2\n77\n1\n"); };
+  const auto taken_over = [&](const char* job, const char* restart, const char* before) {
+    leave_lock();
+    setenv("SLURM_JOB_ID", job, 1);
+    setenv("SLURM_RESTART_COUNT", restart, 1);
+    setenv(job_before_variable, before, 1);
+    bool taken = true;
+    try {
+      taken = !RunLock{run}.taken_over().empty();
+    } catch (const BadInput&) {
+      taken = false;
+    }
+    for (const char* variable : {"SLURM_JOB_ID", "SLURM_RESTART_COUNT", job_before_variable})
+      unsetenv(variable);
+    return taken;
+  };
+  EXPECT_TRUE(taken_over("77", "2", ""));
+  EXPECT_FALSE(taken_over("77", "1", "")) << "the same start";
+  EXPECT_FALSE(taken_over("78", "2", "")) << "another job";
+  EXPECT_TRUE(taken_over("78", "0", "77"));
+  EXPECT_FALSE(taken_over("78", "0", "76"));
+}
+
+TEST(RunLock, ThatWasTakenOverByForceIsLeft) {
+  const TemporaryDirectory directory;
+  const RunDirectory run{directory.path()};
+  const std::string others = "elsewhere\nboot\n1\n2\n-\n0\n";
+  {
+    const RunLock lock{run};
+    replace_file(run.lock(), others);
+  }
+  EXPECT_EQ(read_file(run.lock()), others);
 }
 
 TEST(RunLock, ThatWasNeverWrittenIsTaken) {

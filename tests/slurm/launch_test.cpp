@@ -60,6 +60,17 @@ TEST_P(SlurmLaunch, LeavesALostNodeOutOfTheNextStart) {
   EXPECT_EQ(summary_of(path).whole("starts"), 2u);
   EXPECT_EQ(summary_of(path).whole("ranks"), 2u);
   EXPECT_EQ(summary_of(path).whole("lost_ranks"), 0u);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+}
+
+TEST_P(SlurmLaunch, LeavesOutANodeThatWasNeverThere) {
+  const Workspace work;
+  lose_node("node3");
+  const Ended ended = run(launching(spin_run(work / "run", {}, "4")));
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("node3 starts no process any more and is left out"), std::string::npos)
+      << ended.err;
+  expect_whole(work / "run");
 }
 
 TEST_P(SlurmLaunch, GoesOnElsewhereWhenRankZerosNodeIsLost) {
@@ -75,6 +86,19 @@ TEST_P(SlurmLaunch, GoesOnElsewhereWhenRankZerosNodeIsLost) {
   expect_whole(path);
   EXPECT_EQ(summary_of(path).whole("starts"), 2u);
   EXPECT_EQ(summary_of(path).whole("ranks"), 2u);
+}
+
+TEST_P(SlurmLaunch, CarriesOnWhenRankZeroIsStoppedForGood) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGSTOP);
+  const Ended ended = process.wait();
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("rank 0 gave no sign of life for"), std::string::npos) << ended.err;
+  expect_whole(path);
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
 }
 
 TEST_P(SlurmLaunch, PassesASignalOn) {

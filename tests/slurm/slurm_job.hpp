@@ -20,6 +20,7 @@ class SlurmJob : public ::testing::Test {
   void SetUp() override {
     if (!std::filesystem::exists(cluster_configuration))
       GTEST_SKIP() << "the tests' Slurm cluster is not up here: is Slurm installed?";
+    ASSERT_EQ(cluster("quit"), 0) << "a job of an earlier test goes on";
     ASSERT_EQ(cluster("up"), 0);
   }
 

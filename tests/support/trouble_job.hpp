@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <mpifarm.hpp>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,6 +85,15 @@ inline void flood() {
   while (true) std::puts(line.c_str());
 }
 
+// A file without a name that has so many numbers, one after the other.
+inline int numbers_from(std::int64_t count) {
+  std::FILE* file = std::tmpfile();
+  if (file == nullptr) throw std::runtime_error{"no file"};
+  for (std::int64_t n = 0; n < count; ++n) std::fwrite(&n, sizeof n, 1, file);
+  std::fflush(file);
+  return fileno(file);
+}
+
 struct Trouble {
   static constexpr auto name = "trouble";
   static constexpr auto summary = "Tasks of which one or more misbehave";
@@ -107,7 +117,7 @@ struct Trouble {
 
   explicit Trouble(const Params& params) : params_{params}, ballast_(params.ballast, 'b') {
     if (params.manner == "constructor") die_of(SIGSEGV);
-    if (params.manner == "opened") file_ = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (params.manner == "opened") file_ = numbers_from(params.count);
   }
   std::uint64_t size() const { return static_cast<std::uint64_t>(params_.count); }
   Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
@@ -115,6 +125,7 @@ struct Trouble {
     std::this_thread::sleep_for(std::chrono::duration<double>{params_.pause});
     if (task.n == params_.fails) throw std::runtime_error{"this one fails"};
     const std::int64_t behind = task.n - params_.poison;
+    if (params_.manner == "opened") check_place(task.n);
     if (params_.poison >= 0 &&
         (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
       misbehave(context);
@@ -122,6 +133,16 @@ struct Trouble {
   }
 
  private:
+  // In two steps, as a stream does: who shares the place with others reads what is not his.
+  void check_place(std::int64_t n) const {
+    const std::scoped_lock lock{place_};
+    std::int64_t found = -1;
+    const auto size = static_cast<off_t>(sizeof found);
+    lseek(file_, n * size, SEEK_SET);
+    std::this_thread::yield();
+    if (read(file_, &found, sizeof found) != size) throw std::runtime_error{"its file is closed"};
+    if (found != n) throw std::runtime_error{"another has moved the place in its file"};
+  }
   void misbehave(Context& context) const {
     const std::string& manner = params_.manner;
     if (manner == "segv") die_of(SIGSEGV);
@@ -132,7 +153,6 @@ struct Trouble {
       std::this_thread::sleep_for(std::chrono::seconds{60});
     if (manner.starts_with("until:") && !std::filesystem::exists(manner.substr(6)))
       throw std::runtime_error{"it is not there yet"};
-    if (manner == "opened" && write(file_, "x", 1) != 1) throw std::runtime_error{"its file is closed"};
     if (manner == "throw") throw std::runtime_error{"it threw"};
     if (manner == "once" && context.attempt() == 1) die_of(SIGSEGV);
     if (manner == "loop") wait_for_ever();
@@ -160,6 +180,7 @@ struct Trouble {
   Params params_;
   std::string ballast_;
   int file_ = -1;  // that the job has opened
+  mutable std::mutex place_;
 };
 BOOST_DESCRIBE_STRUCT(Trouble::Params, (), (count, poison, every, manner, fails, pause, ballast))
 BOOST_DESCRIBE_STRUCT(Trouble::Task, (), (n, note))
