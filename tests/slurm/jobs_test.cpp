@@ -49,8 +49,13 @@ class Sbatch : public SlurmJob {
     ask("scontrol update JobId=" + job + " StartTime=now");
   }
 
-  // sbatch waits for the first end of a job, be it that it starts again.
-  static void expect_job_ends() {
+  // sbatch waits for the first end of a job, be it that it starts again, and squeue does not show it for a
+  // moment.
+  static void expect_completes(const std::filesystem::path& run) {
+    const auto is_complete = [&] {
+      return std::filesystem::exists(run / "summary.json") && summary_of(run).text("status") == "complete";
+    };
+    EXPECT_TRUE(wait_until(is_complete, std::chrono::seconds{120})) << ask("squeue");
     EXPECT_TRUE(wait_until([] { return ask("squeue -h").empty(); })) << ask("squeue");
   }
 
@@ -76,7 +81,7 @@ TEST_F(Sbatch, RunGoesBackIntoTheQueueForWantOfTime) {
   const std::string job = job_id();
   ask("scancel --batch --signal=USR1 " + job);
   start_again_now(job);
-  expect_job_ends();
+  expect_completes(path());
   EXPECT_THAT(log(), HasSubstr("start 1 of at most 20 has no time left: the job goes back into the queue"));
   expect_undisturbed(path());
   EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
@@ -88,7 +93,7 @@ TEST_F(Sbatch, RunIsCarriedOnWhenItIsRequeuedInTheMiddle) {
   const std::string job = job_id();
   ask("scontrol requeue " + job);
   start_again_now(job);
-  expect_job_ends();
+  expect_completes(path());
   expect_whole(path());
   EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
 }
@@ -112,7 +117,7 @@ TEST_F(Sbatch, ChainSubmitsTheNextJobBeforeTheTimeIsUp) {
   const Ended first = run(submitting({"-N3", "--time=1"}, "chain.sbatch", job));
   expect_status(first, 75);
   const std::string id = first_word(first.out), run_directory = work_ / ("runs/mpifarm-" + id);
-  expect_job_ends();
+  expect_completes(run_directory);
   const Json summary = summary_of(run_directory);
   EXPECT_EQ(summary.text("status"), "complete") << log();
   EXPECT_EQ(summary.whole("starts"), 2u);
