@@ -59,10 +59,10 @@ class Watch {
   bool ended_master() const { return ended_master_; }  // it was given up before it had said that it ends
 
  private:
-  // mpirun passes SIGUSR1 on to all ranks; on others it kills them soon after.
+  // mpirun passes SIGUSR1 and SIGUSR2 on to all ranks; on SIGTERM and SIGINT it kills them soon after.
   void pass_signals_on() {
     for (const int caught = signals_caught(); signals_passed_ < caught; ++signals_passed_)
-      launcher_.kill(SIGUSR1);
+      launcher_.kill(only_time_signals() ? SIGUSR1 : SIGUSR2);
   }
 
   // Time is counted in looks: while all are suspended, this process does not look either.
@@ -182,6 +182,7 @@ class Supervisor {
     watch.until_ended();
     const MasterWord word = master_.read();
     began_ = word.phase != MasterWord::Phase::none;
+    had_mpi_ = word.phase >= MasterWord::Phase::alive;
     if (!began_ && launcher.succeeded())
       throw MachineryFailure{"rank 0 could not say how the run ended (" + master_.path().string() +
                              " is not there on its host); give --run a directory that all hosts share"};
@@ -191,11 +192,11 @@ class Supervisor {
     return {word.end.status, watch.ended_master() ? Stopped::no : word.end.stopped};
   }
 
-  // Tries where ranks were lost; everywhere, when the last start had none, or when the names are others than
-  // the hosts have for themselves. True when it found some.
+  // Tries where ranks were lost; everywhere, when the last start did not get as far as that, or when the
+  // names are others than the hosts have for themselves. True when it found some.
   bool find_failed_hosts() {
     std::vector<std::string> suspects = living_hosts(plan_);
-    if (began_) {
+    if (had_mpi_) {
       std::vector<std::string> lost = hosts_of_losses(directory_);
       if (const auto host = lock_host(directory_)) lost.push_back(*host);  // rank 0's, which was killed
       const auto is_ours = [&](const std::string& host) { return std::ranges::count(plan_.hosts, host) > 0; };
@@ -254,7 +255,8 @@ class Supervisor {
   const RunDirectory directory_;
   const MasterWordFile master_;
   int signals_passed_ = 0;
-  bool began_ = false, refused_ = false;  // rank 0 of the last start; its launcher, before that
+  // Of the last start: rank 0 was there; all ranks were; the launcher ended before that.
+  bool began_ = false, had_mpi_ = false, refused_ = false;
 };
 
 }  // namespace

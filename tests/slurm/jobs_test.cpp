@@ -43,12 +43,14 @@ class Sbatch : public SlurmJob {
     return ended.out;
   }
   static std::string first_word(const std::string& text) { return text.substr(0, text.find_first_of(" \n")); }
-  // Slurm makes a job that was put back wait for two minutes.
-  static void start_again_now(const std::string& job) {
-    ASSERT_TRUE(wait_until([&] { return ask("squeue -h -j " + job + " -o %T") == "PENDING\n"; }));
-    ask("scontrol update JobId=" + job + " StartTime=now");
+  // Slurm makes a job that was put back wait for two minutes; some seconds it needs, as what its earlier
+  // start was allowed is revoked for all starts until then.
+  static void start_again_soon(const std::string& job) {
+    const auto says = [&](const std::string& command) { return ask(command + " -h -j " + job + " -o %T"); };
+    ASSERT_TRUE(wait_until([&] { return says("squeue") == "PENDING\n"; }));
+    ASSERT_TRUE(wait_until([&] { return says("squeue -t COMPLETING").empty(); }));
+    ask("scontrol update JobId=" + job + " StartTime=now+5");
   }
-
   // sbatch waits for the first end of a job, be it that it starts again, and squeue does not show it for a
   // moment.
   static void expect_completes(const std::filesystem::path& run) {
@@ -80,7 +82,7 @@ TEST_F(Sbatch, RunGoesBackIntoTheQueueForWantOfTime) {
   ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
   const std::string job = job_id();
   ask("scancel --batch --signal=USR1 " + job);
-  start_again_now(job);
+  start_again_soon(job);
   expect_completes(path());
   EXPECT_THAT(log(), HasSubstr("start 1 of at most 20 has no time left: the job goes back into the queue"));
   expect_undisturbed(path());
@@ -92,7 +94,7 @@ TEST_F(Sbatch, RunIsCarriedOnWhenItIsRequeuedInTheMiddle) {
   ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
   const std::string job = job_id();
   ask("scontrol requeue " + job);
-  start_again_now(job);
+  start_again_soon(job);
   expect_completes(path());
   expect_whole(path());
   EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
