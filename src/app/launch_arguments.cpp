@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "app/slurm_job.hpp"
+#include "base/cores.hpp"
 #include "base/error.hpp"
 
 namespace mpifarm::app {
@@ -40,9 +41,7 @@ std::vector<std::string> parse_hosts(const std::string& text) {
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     const std::string host = text.substr(at, comma - at);
-    constexpr const char* letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-    if (host.empty() || host.front() == '-' || host.find_first_not_of(letters) != std::string::npos)
-      refuse("what is no host's name");
+    if (!is_host_name(host) || host.front() == '-') refuse("what is no host's name");
     if (std::ranges::count(hosts, host) > 0) refuse("one host twice");
     hosts.push_back(host);
     at = comma + 1;

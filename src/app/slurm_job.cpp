@@ -76,7 +76,6 @@ bool in_slurm_job() {
 }
 
 std::vector<std::string> slurm_hosts() {
-  if (std::getenv("SLURM_JOB_NODELIST") == nullptr) return {};
   const Answer answer = ask({"scontrol", "show", "hostnames"});
   std::vector<std::string> hosts;
   std::istringstream lines{answer.good() ? answer.output : std::string{}};

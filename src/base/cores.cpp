@@ -47,14 +47,6 @@ double quota_along(const std::filesystem::path& root, std::filesystem::path grou
   return limit;
 }
 
-// Slurm's, or what a user made of it.
-bool is_host_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '_';
-  });
-}
-
 // What a Slurm job was granted on this node: not every cluster binds its processes to it.
 double slurm_cpus() {
   const char* cpus = std::getenv("SLURM_CPUS_ON_NODE");
@@ -100,6 +92,13 @@ double cpu_quota() {
 std::uint32_t online_cpus() {
   const long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? static_cast<std::uint32_t>(count) : 0;
+}
+
+bool is_host_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
 }
 
 std::string host_name() {

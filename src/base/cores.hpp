@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mpifarm {
@@ -16,6 +17,9 @@ std::uint32_t online_cpus();
 // Cores' worth of CPU time that the control groups (v2 cpu.max, v1 cfs quota) of this process allow, and that
 // a Slurm job was granted on this node; 0 for no limit.
 double cpu_quota();
+
+// Letters, digits, dots, dashes and underscores; not empty.
+bool is_host_name(std::string_view text);
 
 // As Slurm calls it in its jobs, else as it calls itself.
 std::string host_name();

@@ -102,9 +102,8 @@ std::string memory_problem(std::uint64_t memory_bytes) {
   return {};
 }
 
-// What the job has opened is shared with the helper and its other children, the place in a file too, as no
-// two ranks share it. A file is opened again, at the same place; what cannot be (a socket, a pipe) stays
-// shared.
+// What the job has opened is shared with the helper and its other children, the place in a file too. A file
+// is opened again, at the same place; what cannot be (a socket, a pipe) stays shared.
 void open_files_anew() {
   std::error_code error;
   std::vector<int> descriptors;
