@@ -4,9 +4,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build_packages=(g++ cmake ninja-build ccache pkg-config openmpi-bin libopenmpi-dev libboost-mpi1.81-dev
   libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libssl-dev zlib1g-dev libsqlite3-dev libre2-dev libpng-dev)
-test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3 valgrind)
+test_packages=(libgtest-dev libgmock-dev libasan8 libubsan1 libtsan2 procps coreutils sqlite3 valgrind util-linux python3 gnuplot-nox
+  man-db bsdextrautils environment-modules)
 bench_packages=(libbenchmark-dev python3 python3-mpi4py parallel time)
 slurm_packages=(slurm-wlm munge)
+packaging_packages=(help2man dpkg-dev file)
 scaling_packages=(python3 gnuplot-nox)
 fuzz_packages=(clang libclang-rt-14-dev)
 check_packages=(clang-format clang-tidy cppcheck git)

@@ -4,8 +4,5 @@
 source "$(dirname "$0")/common.sh"
 need_packages "${build_packages[@]}" "${scaling_packages[@]}"
 allow_mpirun
-if [ -z "${MPIFARM:-}" ]; then
-  configure build
-  ninja -C build mpifarm >&2
-fi
-exec /usr/bin/python3 scripts/scaling/scaling.py --mpifarm "${MPIFARM:-$PWD/build/mpifarm}" "$@"
+scripts/build.sh >&2
+exec /usr/bin/python3 scripts/scaling/scaling.py --mpifarm "$PWD/build/mpifarm" "$@"

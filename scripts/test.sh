@@ -2,7 +2,7 @@
 # Every test: the checks, all tests of the release build, and those that run without MPI under sanitizers.
 # Usage: scripts/test.sh [quick]      quick: the release build alone
 source "$(dirname "$0")/common.sh"
-need_packages "${build_packages[@]}" "${test_packages[@]}" "${check_packages[@]}" "${slurm_packages[@]}"
+need_packages "${build_packages[@]}" "${test_packages[@]}" "${check_packages[@]}" "${slurm_packages[@]}" "${packaging_packages[@]}"
 allow_mpirun
 
 step() { say "" "== $* (after $SECONDS s)"; }

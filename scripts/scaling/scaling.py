@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,8 +18,16 @@ WORTH = 0.8  # the efficiency down to which slots count as worth it
 SUMMARY = ("wall_seconds", "busy_seconds", "wasted_seconds", "tail_idle_seconds", "tasks", "threads", "attempts", "digest")
 
 
+def stop(text, status):
+    print(f"scaling: {text}", file=sys.stderr)
+    sys.exit(status)
+
+
 def numbers(text):
-    values = sorted({int(part) for part in text.split(",")})
+    try:
+        values = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        values = []
     if not values or values[0] < 1:
         raise argparse.ArgumentTypeError(f"give whole numbers from 1 with commas between them, not \"{text}\"")
     return values
@@ -48,6 +57,7 @@ def arguments():
     parser.add_argument("--law", default="constant", metavar="LAW",
                         help="of the tasks' durations in the simulation: constant, uniform, lognormal:SIGMA, pareto:ALPHA")
     parser.add_argument("--out", metavar="DIR", help="where everything goes (runs/scaling-JOB-DATE)")
+    parser.add_argument("--launcher", choices=("auto", "mpirun", "srun"), default="auto", help="of ranks, if there are several (auto)")
     parser.add_argument("--mpifarm", help=argparse.SUPPRESS)
     parser.add_argument("job", nargs="+", help="and its flags")
     options = parser.parse_args()
@@ -55,6 +65,9 @@ def arguments():
         parser.error("--rounds is below 1, or --simulate-to below 0")
     if options.weak and options.weak not in options.job[:-1]:
         parser.error(f"--weak names no flag of the job's ({options.weak}); give it with its value behind --")
+    if options.weak and not options.job[options.job.index(options.weak) + 1].isdecimal():
+        parser.error(f"{options.weak} of --weak is no whole number ({options.job[options.job.index(options.weak) + 1]}); "
+                     "it is to grow with the slots")
     options.out = options.out or time.strftime(f"runs/scaling-{options.job[0]}-%Y%m%d-%H%M%S")
     return options
 
@@ -63,14 +76,17 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.rows = []
-        os.makedirs(options.out)
+        try:
+            os.makedirs(options.out)
+        except OSError as error:
+            stop(f"the folder for the report cannot be made ({options.out}: {error.strerror}); name another with --out", 2)
 
     def run(self, kind, ranks, threads, job, number):
         """One run; its figures as a row."""
         name = f"{kind}-{ranks}x{threads}-{number}"
         run = os.path.join(self.options.out, name)
         farm = [self.options.mpifarm]
-        head = farm + (["run"] if ranks == 1 else ["launch", "-n", str(ranks), "--relaunch", "0", "--"])
+        head = farm + (["run"] if ranks == 1 else ["launch", "-n", str(ranks), "--launcher", self.options.launcher, "--relaunch", "0", "--"])
         command = head + job + ["--threads", str(threads), "--run", run, "--results", "none", "--quiet"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
@@ -78,7 +94,8 @@ class Bench:
         whole = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if ended.returncode not in (0, 1):
-            sys.exit(f"scaling: a run ended with status {ended.returncode}: {' '.join(command)}")
+            stop(f"a run ended with status {ended.returncode} ({' '.join(command)}); see what it says above",
+                 2 if ended.returncode == 2 else 3)
         with open(os.path.join(run, "summary.json")) as file:
             summary = json.load(file)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -94,15 +111,12 @@ class Bench:
             for ranks, threads in layouts:
                 self.rows.append(self.run(kind, ranks, threads, job_for(ranks * threads), number))
         if kind == "strong" and len({row["digest"] for row in self.rows}) > 1:
-            sys.exit("scaling: the runs have different answers; is the job the same on every layout?")
+            stop("the runs have different answers; is the job the same on every layout?", 3)
 
     def weak_job(self, slots):
         job = list(self.options.job)
         at = job.index(self.options.weak) + 1
-        try:
-            job[at] = str(int(job[at]) * slots)
-        except ValueError:
-            sys.exit(f"scaling: --weak {self.options.weak} is no whole number (\"{job[at]}\"); it is to grow with the slots")
+        job[at] = str(int(job[at]) * slots)
         return job
 
     def simulate(self, points):
@@ -206,6 +220,9 @@ def write_csv(path, rows):
 
 def main():
     options = arguments()
+    has_gnuplot = shutil.which("gnuplot") is not None
+    if not has_gnuplot:
+        print("scaling: gnuplot is not there: tables and words, but no plots", file=sys.stderr)
     bench = Bench(options)
     bench.measure("strong", lambda slots: options.job)
     strong = points_of(bench.rows)
@@ -219,10 +236,11 @@ def main():
     if simulated:
         write_csv(os.path.join(options.out, "simulated.csv"), simulated)
     title = " ".join(options.job)
-    plots.strong(options.out, title, strong, simulated, serial, crosstalk)
-    plots.shares(options.out, title, strong)
-    if weak:
-        plots.weak(options.out, title, weak)
+    if has_gnuplot:
+        plots.strong(options.out, title, strong, simulated, serial, crosstalk)
+        plots.shares(options.out, title, strong)
+        if weak:
+            plots.weak(options.out, title, weak)
     text = in_words(title, strong, simulated, max(options.threads), laws)
     if weak:
         text += (f"\n\nWeak scaling, {options.weak} grown with the slots: {weak[0]['seconds']:.3g} s on {weak[0]['slots']} and "

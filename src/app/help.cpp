@@ -19,6 +19,7 @@ Usage: mpifarm COMMAND ...          each command has --help
   run JOB [flags]    compute a job on this host's cores; on many ranks: mpirun -n N mpifarm run JOB ...
   launch -n N -- JOB the same under mpirun or srun, watched, and carried on when it dies
   resume RUN         carry on an unfinished run, on any number of ranks
+  stop RUN           ask a live run to end in order
   status RUN         the state of a live or ended run (--watch follows it)
   results RUN...     results in task order: CSV, JSON Lines or SQLite
   merge RUN...       shards of a run (--shard K/N) become one run

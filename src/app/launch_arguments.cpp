@@ -49,13 +49,37 @@ std::vector<std::string> parse_hosts(const std::string& text) {
   return hosts;
 }
 
+// The user has chosen how srun starts ranks.
+bool says_mpi(const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [](const std::string& word) { return word.starts_with("--mpi"); });
+}
+
+Launcher launcher_of(const CommandLine& line, bool slurm) {
+  const std::string* said = line.given("--launcher");
+  const std::string launcher = said == nullptr ? "auto" : *said;
+  if (launcher == "mpirun") return Launcher::mpirun;
+  const bool pmix = !slurm || says_mpi(line.all_given("--srun")) || srun_has_pmix();
+  if (launcher == "auto")
+    return slurm && pmix && line.all_given("--mpirun").empty() ? Launcher::srun : Launcher::mpirun;
+  if (launcher != "srun")
+    throw BadInput{"--launcher is not known (\"" + launcher + "\"); use auto, mpirun or srun"};
+  if (!slurm)
+    throw BadInput{
+        "srun has no Slurm job here (SLURM_JOB_ID is not set, or this is a rank of a step); call launch in a "
+        "job's script, or use --launcher mpirun"};
+  if (!pmix)
+    throw BadInput{
+        "srun cannot start MPI's ranks here (`srun --mpi=list` names no pmix); use --launcher mpirun"};
+  return Launcher::srun;
+}
+
 }  // namespace
 
 void add_launch_flags(CommandLine& line) {
   line.value("--ranks,-n", "N", "how many; in a Slurm job, its tasks if it is not said");
   line.value("--hosts", "NAME,...",
              "where, as many on each; those that fail are left out of a further start");
-  line.value("--launcher", "auto|mpirun|srun", "auto: srun in a Slurm job, else mpirun");
+  line.value("--launcher", "auto|mpirun|srun", "auto: srun in a Slurm job, if it has PMIx; else mpirun");
   line.repeated("--mpirun", "WORD", "a further word for mpirun, such as --mpirun=--hostfile --mpirun=hosts");
   line.repeated("--srun", "WORD", "a further word for srun");
 }
@@ -64,18 +88,7 @@ LaunchPlan launch_plan(const CommandLine& line) {
   LaunchPlan plan;
   const bool slurm = in_slurm_job();
   const std::vector<std::string>&mpirun = line.all_given("--mpirun"), &srun = line.all_given("--srun");
-  const std::string* launcher = line.given("--launcher");
-  if (launcher == nullptr || *launcher == "auto")
-    plan.launcher = slurm && mpirun.empty() ? Launcher::srun : Launcher::mpirun;
-  else if (*launcher == "srun")
-    plan.launcher = Launcher::srun;
-  else if (*launcher != "mpirun")
-    throw BadInput{"--launcher is not known (\"" + *launcher + "\"); use auto, mpirun or srun"};
-  if (plan.launcher == Launcher::srun && !slurm)
-    throw BadInput{
-        "srun has no Slurm job here (SLURM_JOB_ID is not set, or this is a rank of a step); call launch in a "
-        "job's script, or use "
-        "--launcher mpirun"};
+  plan.launcher = launcher_of(line, slurm);
   plan.extra = plan.launcher == Launcher::srun ? srun : mpirun;
   if (const auto& others = plan.launcher == Launcher::srun ? mpirun : srun; !others.empty())
     throw BadInput{"a word is for the other launcher (\"" + others[0] + "\", and ranks are started by " +

@@ -44,6 +44,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.isolation = isolation_of(plan.manifest);
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
+  options.run = plan.directory;
   options.allotment = {start.threads, start.master_slots};
   options.heartbeat = {
       .beat = beat_of(start),

@@ -84,6 +84,11 @@ std::vector<std::string> slurm_hosts() {
   return hosts;
 }
 
+bool srun_has_pmix() {
+  const Answer answer = ask({"srun", "--mpi=list"});
+  return !answer.good() || answer.output.find("pmix") != std::string::npos;
+}
+
 std::optional<Nanos> slurm_time_left() {
   if (job_id().empty()) return std::nullopt;
   const std::string left = squeue_says("%L");

@@ -17,6 +17,9 @@ bool in_slurm_job();
 // Its hosts; empty when Slurm does not say.
 std::vector<std::string> slurm_hosts();
 
+// False when srun says that it has no PMIx, without which each rank would take itself for the only one.
+bool srun_has_pmix();
+
 // Until its time limit; nothing when there is none, no job, or no answer.
 std::optional<Nanos> slurm_time_left();
 

@@ -64,6 +64,7 @@ void Master::send(int to, const wire::ToWorker& message) {
 }
 
 void Master::greet() {
+  if (transport_.size() > 1 && !options_.run.path.empty()) mark_.emplace(options_.run);
   std::error_code removed;  // the directory may have been; then every path had better be absolute
   const wire::SetupDetails details{.job = std::string{options_.type->name()},
                                    .params = options_.params,
@@ -76,7 +77,8 @@ void Master::greet() {
                                    .listed = options_.origin == TaskOrigin::list,
                                    .isolation = options_.isolation,
                                    .timeout = options_.timeout,
-                                   .memory_bytes = options_.memory_bytes};
+                                   .memory_bytes = options_.memory_bytes,
+                                   .mark = mark_ ? mark_->path().string() : std::string{}};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
 }
@@ -113,6 +115,10 @@ void Master::on(int peer, const wire::Hello& hello) {
     throw BadInput{rank_on(peer, hello.host) + " does not belong to this run (" + why +
                    "); start every rank from the same build with the same environment"};
   const auto details = unpack<wire::HelloDetails>(hello.details);
+  if (!details.sees_mark)
+    throw BadInput{rank_on(peer, hello.host) + " does not see the run directory (" +
+                   std::filesystem::absolute(options_.run.path).lexically_normal().string() +
+                   "); give --run a place on a file system that all hosts share"};
   if (!details.error.empty())
     throw BadInput{rank_on(peer, hello.host) + " cannot make the job (" + details.error +
                    "); make what it needs available there"};
@@ -140,6 +146,7 @@ bool Master::everyone_here() const {
 }
 
 void Master::begin() {
+  mark_.reset();
   std::vector<RankCores> cores;
   for (const WorkerFacts& worker : workers_) cores.push_back(worker.cores);
   Allotment allotment = allot_slots(cores, options_.allotment);

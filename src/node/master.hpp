@@ -13,6 +13,7 @@
 #include "node/committer.hpp"
 #include "node/jobs.hpp"
 #include "node/source_pump.hpp"
+#include "run/shared_mark.hpp"
 #include "sched/scheduler.hpp"
 #include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
@@ -29,6 +30,7 @@ struct MasterOptions {
   wire::Isolation isolation = wire::Isolation::suspects;
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
+  RunDirectory run;                // that every rank must see
   AllotmentOptions allotment;
   Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
 };
@@ -105,6 +107,7 @@ class Master {
   const AnyJob& job_;
   sched::Scheduler& scheduler_;
   MasterOptions options_;
+  std::optional<SharedMark> mark_;  // until everyone is here
   std::vector<std::uint64_t> sample_ids_, sample_keys_;
 
   std::vector<WorkerFacts> workers_;  // by rank

@@ -10,6 +10,7 @@
 #include "compute/process_backend.hpp"
 #include "compute/thread_backend.hpp"
 #include "node/identity.hpp"
+#include "run/shared_mark.hpp"
 #include "sched/batching.hpp"
 #include "wire/codec.hpp"
 
@@ -82,6 +83,7 @@ JobRecipe Worker::recipe() const {
 // On a thread of its own. Where everything is isolated, the helper alone has the job.
 void Worker::make_job() {
   JobFacts facts;
+  hello_.sees_mark = sees_mark(setup_.mark);
   if (isolates_all())
     facts = make_job_in_helper();
   else

@@ -15,7 +15,7 @@
 
 namespace mpifarm::wire {
 
-inline constexpr std::uint32_t protocol_version = 4;
+inline constexpr std::uint32_t protocol_version = 5;
 
 // Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
 // other apart.
@@ -61,11 +61,12 @@ struct SetupDetails {
   Isolation isolation = Isolation::suspects;
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
+  std::string mark{};              // a file that every rank must see; empty: none
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& job& params& seed& samples& beat& patience& nice& working_directory& listed& isolation& timeout&
-        memory_bytes;
+        memory_bytes& mark;
   }
 };
 
@@ -147,10 +148,11 @@ struct HelloDetails {
   std::uint32_t online_cpus = 0;           // of the host
   std::uint64_t source_size = 0;           // indexed sources
   std::vector<std::uint64_t> sample_keys;  // TaskKeys of SetupDetails::samples, in their order
+  bool sees_mark = true;
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& error& cpus& cpu_quota& online_cpus& source_size& sample_keys;
+    archive& error& cpus& cpu_quota& online_cpus& source_size& sample_keys& sees_mark;
   }
 };
 

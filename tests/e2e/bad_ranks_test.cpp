@@ -64,6 +64,18 @@ TEST(BadRanks, LeaveNoRunBehind) {
   expect_nothing_to_resume(work);
 }
 
+// A host whose file system has something else at that place.
+TEST(BadRanks, ThatDoNotSeeTheRunDirectoryAreRefusedWithItsPath) {
+  if (std::system("unshare -rm true 2>/dev/null") != 0) GTEST_SKIP() << "nobody may mount here";
+  const Workspace work;
+  const Arguments job{program(), "run", "squares", "--run", work / "run"};
+  const std::string elsewhere = "mount -t tmpfs none \"$0\" && exec \"$@\"";
+  const Arguments blind = Arguments{"unshare", "-rm", "sh", "-c", elsewhere, work.path()} + job;
+  expect_refused(run(mpirun_groups({job, blind})),
+                 {"rank 1 on ", "does not see the run directory (" + (work / "run").string() + ")"});
+  expect_nothing_to_resume(work);
+}
+
 TEST(BadLauncher, ThatSaysMoreRanksThanMpiIsRefused) {
   const Workspace work;
   Command command = mpifarm({"run", "squares", "--run", work / "run"});

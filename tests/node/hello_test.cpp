@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/cores.hpp"
 #include "base/error.hpp"
@@ -13,6 +14,7 @@
 #include "node/worker.hpp"
 #include "support/expect.hpp"
 #include "support/sample_jobs.hpp"
+#include "support/temporary_directory.hpp"
 #include "transport/loopback.hpp"
 #include "wire/codec.hpp"
 
@@ -74,11 +76,12 @@ TEST(SampleIds, HoldTheFirstTheLastAndSomeBetween) {
 // A master of two ranks and the hello that the second would say.
 class HelloTest : public ::testing::Test {
  protected:
-  static MasterOptions options() {
+  MasterOptions options() const {
     MasterOptions options;
     options.type = &job_type<Numbers>();
     options.params = pack(Numbers::Params{});
     options.run_id = 99;
+    options.run = {run_.path() / "run"};
     return options;
   }
   static sched::Options scheduler_options() {
@@ -121,6 +124,7 @@ class HelloTest : public ::testing::Test {
     }
   };
 
+  const support::TemporaryDirectory run_;
   LoopbackWorld world_{2};
   std::unique_ptr<Near> near_ = std::make_unique<Near>(Near{world_.endpoint(0)});
   std::unique_ptr<Transport> far_ = world_.endpoint(1);
@@ -181,6 +185,18 @@ TEST_F(HelloTest, WithoutTheJobIsRefusedWithItsReason) {
   const std::string message =
       answer_to(changed([](wire::HelloDetails& details) { details.error = "no file /data/x"; }));
   EXPECT_NE(message.find("rank 1 on node 7 cannot make the job (no file /data/x)"), std::string::npos)
+      << message;
+}
+
+TEST_F(HelloTest, WithoutTheRunDirectoryIsRefusedByHostAndPath) {
+  const wire::Hello said = hello();
+  EXPECT_TRUE(unpack<wire::HelloDetails>(said.details).sees_mark);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{run_.path()}, {}), 1) << "what is looked for";
+  const std::string message =
+      answer_to(changed([](wire::HelloDetails& details) { details.sees_mark = false; }));
+  EXPECT_NE(
+      message.find("rank 1 on node 7 does not see the run directory (" + run_.path().string() + "/run)"),
+      std::string::npos)
       << message;
 }
 

@@ -132,5 +132,36 @@ TEST_F(SlurmJob, IsStartedBySrunUnlessMpirunIsNamed) {
   EXPECT_NE(by_mpirun.err.find("mpirun ended before"), std::string::npos) << by_mpirun.err;
 }
 
+// Slurm's plugins but PMIx's, in a configuration of its own for srun's question.
+TEST_F(SlurmJob, WithoutPmixIsStartedByMpirun) {
+  const Workspace work;
+  std::string text = read_text(cluster_configuration);
+  const Ended plugins = run({.arguments = {"/bin/sh", "-c",
+                                           "mkdir \"$0\" && ln -s \"$(scontrol show config | sed -n "
+                                           "'s/^PluginDir *= //p')\"/*.so \"$0\" && rm \"$0\"/mpi_pmix*.so",
+                                           work / "plugins"},
+                             .environment = {{"SLURM_CONF", cluster_configuration}}});
+  ASSERT_EQ(plugins.status, 0) << plugins.err;
+  write_text(work / "slurm.conf", text + "PluginDir=" + (work / "plugins").string() + "\nMpiDefault=none\n");
+  const auto launching = [&](const Arguments& flags) {
+    return in_job(
+        Arguments{"/usr/bin/env", "SLURM_CONF=" + (work / "slurm.conf").string(), program(), "launch"} +
+        flags + Arguments{"--", "squares", "--to", "1000", "--quiet", "--run", work / "run"});
+  };
+  expect_refused(run(launching({"--launcher=srun"})),
+                 {"srun cannot start MPI's ranks here", "--launcher mpirun"});
+  expect_status(run(launching({})), 0);
+  EXPECT_EQ(summary_of(work / "run").whole("ranks"), 3u);
+}
+
+// srun without it, and no launch between.
+TEST_F(SlurmJob, RanksThatAreAloneAreRefused) {
+  const Workspace work;
+  expect_refused(
+      run(in_job({"/usr/bin/srun", "--mpi=none", program(), "run", "squares", "--run", work / "run"})),
+      {"3 ranks", "MPI"});
+  EXPECT_TRUE(work.names().empty());
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e

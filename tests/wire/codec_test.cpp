@@ -15,7 +15,8 @@ namespace {
 const Identity identity{7, "0.1.0-abcdef", 0x0123456789abcdef, 42};
 
 std::vector<ToWorker> messages_to_worker() {
-  const SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, 10, "/work", false};
+  SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, 10, "/work", false};
+  details.mark = "/work/.seen-1";
   Assign assign{Order{OrderKind::shuffle, 1000, 3, 64}, {}};
   assign.leases.push_back({{1}, {0}, 10, 1, ""});
   assign.leases.push_back({{~std::uint64_t{0}}, {500}, 2, 3, "\1a\1b"});
@@ -25,7 +26,7 @@ std::vector<ToWorker> messages_to_worker() {
 }
 
 std::vector<ToMaster> messages_to_master() {
-  const HelloDetails details{"no such file", {0, 1, 5}, 1.5, 8, 1000, {11, 22, 33}};
+  const HelloDetails details{"no such file", {0, 1, 5}, 1.5, 8, 1000, {11, 22, 33}, false};
   OutcomeBlock block{{500}, 2, 1, {}};
   append_entry(block.entries, Outcome::succeeded, "result");
   append_entry(block.entries, Outcome::failed, "message");
@@ -73,6 +74,7 @@ TEST(Codec, FieldsComeBack) {
   EXPECT_EQ(details.cpu_quota, 1.5);
   EXPECT_EQ(details.source_size, 1000U);
   EXPECT_EQ(details.sample_keys, (std::vector<std::uint64_t>{11, 22, 33}));
+  EXPECT_FALSE(details.sees_mark);
 
   const auto outcomes = std::get<Outcomes>(decode_to_master(encode(messages_to_master()[1])));
   EXPECT_EQ(outcomes.leases[0].block.first.value, 500U);
