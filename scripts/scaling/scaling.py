@@ -181,11 +181,11 @@ def in_words(job, points, simulated, slots_of_node, laws):
     clusters = [(point["nodes"], base / point["seconds"] / point["slots"], point["seconds"]) for point in simulated]
     good = [cluster for cluster in clusters if cluster[1] >= WORTH]
     if clusters and not good:
-        text.append(f"Beyond this machine it is not worth it: {clusters[0][0]} nodes of {slots_of_node} slots would be "
+        text.append(f"Beyond this machine it is not worth it: {clusters[0][0]} nodes of {slots_of_node} slot{'s' * (slots_of_node > 1)} would be "
                     f"{100 * clusters[0][1]:.0f} % efficient (simulated).")
     if good:
         nodes, efficiency, seconds = good[-1]
-        text.append(f"By simulation, up to {nodes} nodes of {slots_of_node} slots are worth it (efficiency {100 * efficiency:.0f} %, "
+        text.append(f"By simulation, up to {nodes} nodes of {slots_of_node} slot{'s' * (slots_of_node > 1)} are worth it (efficiency {100 * efficiency:.0f} %, "
                     f"{seconds:.3g} s){'' if nodes == clusters[-1][0] else '; beyond them it falls below 80 %'}. For that:\n")
         text.append(f"#SBATCH --nodes={nodes}\n#SBATCH --ntasks-per-node=1\n#SBATCH --cpus-per-task={slots_of_node}\n"
                     f"#SBATCH --time={limit(seconds)}")

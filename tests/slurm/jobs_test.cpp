@@ -145,5 +145,27 @@ TEST_F(Sbatch, ArrayWithGapsIsRefused) {
   EXPECT_THAT(log(), HasSubstr("the array is not 1-N without gaps"));
 }
 
+TEST_F(Sbatch, ScalingGoesThroughTheNodesOfTheJob) {
+  const Arguments job{"spin", "--count", "40", "--duration", "0.01", "--wait"};
+  for (const std::string launcher : {"srun", "mpirun"}) {
+    const std::string out = work_ / launcher;
+    const Ended ended = run(submitting({"-N3"}, "scaling.sbatch", job,
+                                       {{"OUT", out},
+                                        {"LAUNCHER", launcher},
+                                        {"OPTIONS", "--rounds 1 --threads 1 --simulate-to 16"},
+                                        {"SCALING", MPIFARM_SLURM_FOLDER "/../scripts/scaling/scaling.py"}}));
+    expect_status(ended, 0);
+    EXPECT_THAT(names_in(out),
+                testing::IsSupersetOf({"scaling.csv", "simulated.csv", "report.txt", "strong.png",
+                                       "strong-1x1-1", "strong-2x1-1", "strong-3x1-1"}));
+    for (const std::string ranks : {"1", "2", "3"}) {
+      const Json summary = summary_of(out + "/strong-" + ranks + "x1-1");
+      EXPECT_EQ(std::to_string(summary.whole("ranks")), ranks);
+      EXPECT_EQ(summary.text("status"), "complete");
+    }
+    EXPECT_THAT(log("mpifarm-scaling-"), HasSubstr("#SBATCH --nodes="));
+  }
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e
