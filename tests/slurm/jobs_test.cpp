@@ -145,6 +145,24 @@ TEST_F(Sbatch, ArrayWithGapsIsRefused) {
   EXPECT_THAT(log(), HasSubstr("the array is not 1-N without gaps"));
 }
 
+TEST_F(Sbatch, WithoutMpifarmSaysWhatToSet) {
+  for (const std::string script : {"run", "chain", "array", "scaling"}) {
+    const Arguments flags{"-N1", "--array=1-1", "--output=" + script + ".log"};
+    expect_status(run(submitting(flags, script + ".sbatch", spin_flags, {{"MPIFARM", "/no/mpifarm"}})), 2);
+    EXPECT_THAT(read_text(work_ / (script + ".log")), HasSubstr("mpifarm is not found (\"/no/mpifarm\")"));
+  }
+}
+
+TEST(Templates, OutsideOfAJobSayHowToSubmitThem) {
+  for (const std::string script : {"run", "chain", "array", "scaling"}) {
+    const Ended ended =
+        run({.arguments = {"/bin/bash", MPIFARM_SLURM_FOLDER "/" + script + ".sbatch", "spin"},
+             .environment = {{"MPIFARM", program()}, {"SLURM_JOB_ID", ""}}});
+    expect_status(ended, 2);
+    EXPECT_THAT(ended.err, HasSubstr("sbatch " MPIFARM_SLURM_FOLDER "/" + script + ".sbatch spin"));
+  }
+}
+
 TEST_F(Sbatch, ScalingGoesThroughTheNodesOfTheJob) {
   const Arguments job{"spin", "--count", "40", "--duration", "0.01", "--wait"};
   for (const std::string launcher : {"srun", "mpirun"}) {

@@ -88,6 +88,20 @@ TEST_P(SlurmLaunch, GoesOnElsewhereWhenRankZerosNodeIsLost) {
   EXPECT_EQ(summary_of(path).whole("ranks"), 2u);
 }
 
+TEST_P(SlurmLaunch, LeavesTheRunToBeResumedWhenNoNodeIsLeft) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path, {"--heartbeat", "2"}))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  for (const std::string node : {"node3", "node2", "node1"}) lose_node(node);
+  const Ended ended = process.wait();
+  expect_status(ended, 75);
+  EXPECT_NE(ended.err.find("no host is left to start the run on"), std::string::npos) << ended.err;
+  EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+  expect_status(run(mpifarm({"resume", path, "--threads", "8", "--force"})), 0);
+  expect_whole(path);
+}
+
 TEST_P(SlurmLaunch, CarriesOnWhenRankZeroIsStoppedForGood) {
   const Workspace work;
   const std::string path = work / "run";
@@ -152,6 +166,16 @@ TEST_F(SlurmJob, WithoutPmixIsStartedByMpirun) {
                  {"srun cannot start MPI's ranks here", "--launcher mpirun"});
   expect_status(run(launching({})), 0);
   EXPECT_EQ(summary_of(work / "run").whole("ranks"), 3u);
+}
+
+TEST_F(SlurmJob, NodesWithDifferentBuildsAreRefusedByName) {
+  const Workspace work;
+  const std::string choice = "if [ $SLURMD_NODENAME = node3 ]; then exec " + unsteady_job() +
+                             " \"$@\"; else exec " + program() + " \"$@\"; fi";
+  const Ended ended = run(in_job(
+      {"/usr/bin/srun", "--mpi=pmix", "sh", "-c", choice, "sh", "run", "squares", "--run", work / "run"}));
+  expect_refused(ended, {"rank 2 on node3 does not belong to this run", "build"});
+  EXPECT_TRUE(work.names().empty());
 }
 
 // srun without it, and no launch between.
