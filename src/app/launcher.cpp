@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "base/numbers.hpp"
 
 namespace mpifarm::app {
@@ -26,15 +28,37 @@ constexpr std::array launchers{Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD
                                Launcher{"PMI_RANK", "PMI_SIZE"},
                                Launcher{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
 
-}  // namespace
+struct Found {
+  LaunchedAs as;
+  bool is_bare_step = false;  // of Slurm, whose PMIx plugin has not told its tasks of each other
+};
 
-std::optional<LaunchedAs> launched_as() {
+std::optional<Found> find_launcher() {
   for (const Launcher& launcher : launchers) {
     const auto rank = number_in(launcher.rank);
     const auto size = number_in(launcher.size);
-    if (rank && size) return LaunchedAs{*rank, *size};
+    if (rank && size)
+      return Found{{*rank, *size}, &launcher == &launchers.back() && std::getenv("PMIX_RANK") == nullptr};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+// A task that is the only one of its step, such as a shell of srun's, needs nobody.
+std::optional<LaunchedAs> launched_as() {
+  const auto found = find_launcher();
+  if (!found || (found->is_bare_step && found->as.size == 1)) return std::nullopt;
+  return found->as;
+}
+
+void check_launcher() {
+  const auto found = find_launcher();
+  if (found && found->is_bare_step && found->as.size > 1)
+    throw BadInput{
+        "srun has started " + std::to_string(found->as.size) +
+        " ranks that MPI cannot bring together (PMIX_RANK is not set); say srun --mpi=pmix, or let "
+        "mpifarm launch start them"};
 }
 
 int ranks_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(0); }

@@ -178,6 +178,7 @@ void keep_freed_memory() {
 }
 
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+  check_launcher();
   tell_launcher_begun(speaks_for_all());
   StartOptions in_time = start;
   if (speaks_for_all()) in_time.ends_at = end_of_time(start.time_left, Clock::now());

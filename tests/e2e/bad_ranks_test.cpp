@@ -88,8 +88,16 @@ TEST(BadLauncher, OfSlurmThatSaysMoreRanksThanMpiIsRefused) {
   const Workspace work;
   Command command = mpifarm({"run", "squares", "--run", work / "run"});
   command.environment = {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "4"}};
-  expect_refused(run(command), {"4 ranks", "1", "MPI"});
+  expect_refused(run(command), {"4 ranks", "PMIX_RANK", "srun --mpi=pmix"});
   EXPECT_TRUE(work.names().empty());
+}
+
+// Such as a shell that srun gave a terminal.
+TEST(BadLauncher, IsNoStepOfOneTask) {
+  const Workspace work;
+  Command command = mpifarm({"run", "squares", "--run", work / "run"});
+  command.environment = {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_JOB_ID", "1"}};
+  expect_status(run(command), 0);
 }
 
 // A batch script has Slurm's variables, but is no step.

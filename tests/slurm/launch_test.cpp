@@ -171,9 +171,8 @@ TEST_F(SlurmJob, WithoutPmixIsStartedByMpirun) {
 TEST_F(SlurmJob, NodesWithDifferentBuildsAreRefusedByName) {
   const Workspace work;
   const std::string choice = "if [ $SLURMD_NODENAME = node3 ]; then exec " + unsteady_job() +
-                             " \"$@\"; else exec " + program() + " \"$@\"; fi";
-  const Ended ended = run(in_job(
-      {"/usr/bin/srun", "--mpi=pmix", "sh", "-c", choice, "sh", "run", "squares", "--run", work / "run"}));
+                             " resume \"$0\"; else exec " + program() + " run squares --run \"$0\"; fi";
+  const Ended ended = run(in_job({"/usr/bin/srun", "--mpi=pmix", "sh", "-c", choice, work / "run"}));
   expect_refused(ended, {"rank 2 on node3 does not belong to this run", "build"});
   EXPECT_TRUE(work.names().empty());
 }
