@@ -220,7 +220,8 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
     throw BadInput{"no job is named (nothing stands behind --); say `mpifarm launch -n N -- JOB ...`"};
   Command checked = parse_run(behind, jobs);
   if (auto* print = std::get_if<PrintCommand>(&checked)) return std::move(*print);
-  const auto& run = std::get<RunCommand>(checked);
+  auto& run = std::get<RunCommand>(checked);
+  run.dry_ranks = command.plan.ranks;
   if (run.dry_run) return checked;
   command.arguments = behind;
   std::erase_if(command.arguments, [](const std::string& word) {
@@ -232,7 +233,8 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
     command.arguments.insert(command.arguments.end(), {"--run", command.directory});
   }
   if (!run.continues) refuse_existing(RunDirectory{command.directory});
-  command.repeatable = run.tasks_from != "-" && run.run.durability != Durability::none;
+  command.journaled = run.run.durability != Durability::none;
+  command.repeatable = run.tasks_from.empty() || std::filesystem::is_regular_file(run.tasks_from);
   return command;
 }
 

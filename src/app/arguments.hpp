@@ -58,6 +58,7 @@ struct RunCommand {
   bool continues = false;
   bool force = false;  // as ResumeCommand's
   bool dry_run = false;
+  int dry_ranks = 1;                 // on so many
   std::vector<std::string> command;  // as typed, for the manifest
 
   TaskOrigin origin() const { return tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list; }

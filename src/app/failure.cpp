@@ -9,14 +9,18 @@
 
 namespace mpifarm::app {
 
+ExitStatus status_of(const std::exception& failure) {
+  if (dynamic_cast<const BadInput*>(&failure) != nullptr) return ExitStatus::bad_input;
+  return dynamic_cast<const Resumable*>(&failure) != nullptr ? ExitStatus::resumable : ExitStatus::machinery;
+}
+
 int tell(const std::exception& failure) {
-  const bool bad_input = dynamic_cast<const BadInput*>(&failure) != nullptr;
-  if (bad_input && !speaks_for_all()) return 0;  // mpirun would end rank 0 before it has said what is wrong
+  const ExitStatus status = status_of(failure);
+  if (status == ExitStatus::bad_input && !speaks_for_all())
+    return 0;  // mpirun would end rank 0 before it has said what is wrong
   log::set_footer({});
   std::fprintf(stderr, "mpifarm: %s\n", printable(failure.what()).c_str());
-  if (bad_input) return static_cast<int>(ExitStatus::bad_input);
-  const bool resumable = dynamic_cast<const Resumable*>(&failure) != nullptr;
-  return static_cast<int>(resumable ? ExitStatus::resumable : ExitStatus::machinery);
+  return static_cast<int>(status);
 }
 
 int tell_unknown() {

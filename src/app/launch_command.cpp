@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -11,6 +12,7 @@
 #include "app/host_probe.hpp"
 #include "app/launcher_process.hpp"
 #include "app/master_word.hpp"
+#include "app/run_files.hpp"
 #include "app/signals.hpp"
 #include "app/slurm_job.hpp"
 #include "base/amounts.hpp"
@@ -33,14 +35,18 @@ constexpr Nanos patience_with_term = std::chrono::seconds{5};
 constexpr Nanos patience_with_spawn = std::chrono::minutes{2};  // of rank 0
 constexpr Nanos patience_with_mpi = std::chrono::minutes{10};   // to begin
 constexpr Nanos patience_with_master =
-    std::chrono::seconds{20};  // between two signs of life, of some two seconds
+    std::chrono::seconds{20};          // between two signs of life, of some two seconds
+constexpr int most_silent_starts = 2;  // rank 0 may have been killed in one
 constexpr auto most_back_off = std::chrono::seconds{60};
 
 // Looks after one start until the launcher has ended.
 class Watch {
  public:
-  Watch(LauncherProcess& launcher, const MasterWordFile& master, int& signals_passed)
-      : launcher_{launcher}, master_{master}, signals_passed_{signals_passed} {}
+  Watch(LauncherProcess& launcher, Launcher kind, const MasterWordFile& master, int& signals_passed)
+      : launcher_{launcher},
+        is_mpirun_{kind == Launcher::mpirun},
+        master_{master},
+        signals_passed_{signals_passed} {}
 
   void until_ended() {
     while (launcher_.running()) {
@@ -59,10 +65,15 @@ class Watch {
   bool ended_master() const { return ended_master_; }  // it was given up before it had said that it ends
 
  private:
-  // mpirun passes SIGUSR1 and SIGUSR2 on to all ranks; on SIGTERM and SIGINT it kills them soon after.
+  // mpirun passes SIGUSR1 and SIGUSR2 on to all ranks; on SIGTERM and SIGINT it kills them soon after. That
+  // is good enough before the run has begun, when not every rank can take a signal yet.
   void pass_signals_on() {
+    if (signals_passed_ == signals_caught()) return;
+    word_ = master_.read();
+    const bool early = word_.phase < MasterWord::Phase::alive;
     for (const int caught = signals_caught(); signals_passed_ < caught; ++signals_passed_)
-      launcher_.kill(only_time_signals() ? SIGUSR1 : SIGUSR2);
+      if (!early) launcher_.kill(only_time_signals() ? SIGUSR1 : SIGUSR2);
+    if (early) give_up("");
   }
 
   // Time is counted in looks: while all are suspended, this process does not look either.
@@ -77,13 +88,15 @@ class Watch {
       give_up("MPI has not begun within " + duration_text(seconds(Nanos{patience_with_mpi})));
     if (word_.phase == MasterWord::Phase::alive && silent_for_ >= patience_with_master)
       give_up("rank 0 gave no sign of life for " + duration_text(seconds(Nanos{patience_with_master})));
-    if (word_.phase == MasterWord::Phase::ended && silent_for_ >= patience_with_launcher) give_up("");
+    const bool over = word_.phase == MasterWord::Phase::ended || word_.phase == MasterWord::Phase::unstarted;
+    if (over && silent_for_ >= patience_with_launcher) give_up("");
   }
 
-  // mpirun may wait for ever for ranks that are gone. srun has no ranks among its children.
+  // mpirun may wait for ever for ranks that are gone: those of this host are its children, and what starts
+  // ranks elsewhere. srun has no ranks among its children.
   void look_at_ranks() {
     const bool any = !living_children_of(launcher_.id()).empty();
-    had_children_ = had_children_ || any;
+    had_children_ = had_children_ || any || (is_mpirun_ && word_.phase != MasterWord::Phase::none);
     childless_for_ = any || !had_children_ ? Nanos{0} : childless_for_ + look_every;
     if (childless_for_ >= patience_with_launcher) give_up("");
   }
@@ -100,6 +113,7 @@ class Watch {
   }
 
   LauncherProcess& launcher_;
+  const bool is_mpirun_;
   const MasterWordFile& master_;
   int& signals_passed_;
   TimePoint next_look_{};
@@ -125,7 +139,7 @@ std::vector<std::string> hosts_of_losses(const RunDirectory& run) try {
 class RelaunchMark {
  public:
   explicit RelaunchMark(const RunDirectory& run) : run_{run} {
-    if (run_.is_run()) replace_file(run_.relaunching(), "");
+    if (run_.is_run()) replace_file(run_.relaunching(), this_process());
   }
   RelaunchMark(const RelaunchMark&) = delete;
   RelaunchMark& operator=(const RelaunchMark&) = delete;
@@ -152,6 +166,8 @@ class Supervisor {
         directory_{command.directory},
         master_{directory_.path} {
     if (plan_.hosts.empty() && in_slurm_job()) plan_.hosts = slurm_hosts();
+    plan_.variables.emplace_back(master_word_variable);
+    if (std::getenv("MPIFARM_TOKEN") != nullptr) plan_.variables.emplace_back("MPIFARM_TOKEN");
   }
 
   int run() {
@@ -162,14 +178,16 @@ class Supervisor {
         end = {static_cast<int>(ExitStatus::resumable), Stopped::asked};
       const bool again = signals_passed_ == 0 && end.stopped == Stopped::no &&
                          end.status == static_cast<int>(ExitStatus::resumable) &&
-                         relaunched < command_.relaunches && command_.repeatable;
+                         relaunched < command_.relaunches && command_.journaled && command_.repeatable;
       const bool found_failed = again && find_failed_hosts();
-      if ((refused_ && !found_failed) || (!began_ && !again && signals_passed_ == 0))
+      const bool nothing = !began_ && !again && signals_passed_ == 0 && !directory_.is_run();
+      if ((refused_ && !found_failed) || nothing)
         throw MachineryFailure{std::string{name_of(plan_.launcher)} +
                                " ended before it had started a rank; see what it says above"};
       if (again && wait_for_turn(relaunched)) continue;
-      if (command_.chain) carry_on_in_next_job(end.stopped);
-      return end.status;
+      if (command_.chain && end.status == static_cast<int>(ExitStatus::resumable))
+        carry_on_in_next_job(end.stopped);
+      return died_ ? status_of_death() : end.status;
     }
   }
 
@@ -178,18 +196,32 @@ class Supervisor {
   EndOfRun start() {
     master_.clear();
     LauncherProcess launcher{launch_words(plan_, words_of_run(), affinity_cpus().size()), master_.path()};
-    Watch watch{launcher, master_, signals_passed_};
+    Watch watch{launcher, plan_.launcher, master_, signals_passed_};
     watch.until_ended();
     const MasterWord word = master_.read();
     began_ = word.phase != MasterWord::Phase::none;
     had_mpi_ = word.phase >= MasterWord::Phase::alive;
-    if (!began_ && launcher.succeeded())
-      throw MachineryFailure{"rank 0 could not say how the run ended (" + master_.path().string() +
-                             " is not there on its host); give --run a directory that all hosts share"};
+    died_ = word.phase != MasterWord::Phase::ended;
+    silent_starts_ = began_ || !launcher.succeeded() ? 0 : silent_starts_ + 1;
+    if (silent_starts_ >= most_silent_starts)
+      throw MachineryFailure{"rank 0 has said nothing in " + std::to_string(silent_starts_) + " starts (is " +
+                             master_.path().parent_path().string() +
+                             " there on its host?); give --run a directory that all hosts share"};
     // What mpirun has started may have been a rank, or what starts ranks elsewhere.
     refused_ = !began_ && launcher.refused() && !(plan_.launcher == Launcher::mpirun && watch.had_children());
-    if (word.phase != MasterWord::Phase::ended) return {static_cast<int>(ExitStatus::resumable), Stopped::no};
+    if (died_) return {static_cast<int>(ExitStatus::resumable), Stopped::no};
     return {word.end.status, watch.ended_master() ? Stopped::no : word.end.stopped};
+  }
+
+  // Says what can be done, since rank 0 did not.
+  int status_of_death() const {
+    if (!directory_.is_run() && signals_caught() == 0)
+      throw MachineryFailure{"no run has begun; see what is said above"};
+    if (directory_.is_run())
+      log::warning("the run is unfinished; " + how_to_carry_on(directory_, read_manifest(directory_)));
+    else
+      log::warning("stopped by a signal before anything ran; start it again");
+    return static_cast<int>(command_.journaled ? ExitStatus::resumable : ExitStatus::machinery);
   }
 
   // Tries where ranks were lost; everywhere, when the last start did not get as far as that, or when the
@@ -230,7 +262,7 @@ class Supervisor {
 
   // Only what has no time left here: what was asked to stop shall stop, and what dies, would die there.
   void carry_on_in_next_job(Stopped stopped) const {
-    const bool for_time = signals_passed_ > 0 ? only_time_signals() : stopped == Stopped::time_up;
+    const bool for_time = signals_caught() > 0 ? only_time_signals() : stopped == Stopped::time_up;
     if (!for_time) return;
     const unsigned left = chain_left(*command_.chain);
     if (left == 0) return log::warning("the chain of jobs is at its end (--chain); the run is unfinished");
@@ -257,6 +289,8 @@ class Supervisor {
   int signals_passed_ = 0;
   // Of the last start: rank 0 was there; all ranks were; the launcher ended before that.
   bool began_ = false, had_mpi_ = false, refused_ = false;
+  bool died_ = false;      // before rank 0 had said how the run ends
+  int silent_starts_ = 0;  // of the last ones, those in which rank 0 said nothing and its launcher is content
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ struct LaunchCommand {
   std::vector<std::string> arguments;  // of `mpifarm run`, checked, with a run directory; without --continue
   std::string directory;               // that one
   bool repeatable = true;              // the tasks can be read again: they come from no pipe
+  bool journaled = true;               // what died can be carried on
 };
 
 // Returns the run's exit status.

@@ -59,6 +59,7 @@ std::vector<std::string> launch_words(const LaunchPlan& plan, const std::vector<
     words = {"mpirun", "-n", std::to_string(ranks), "--bind-to", "none"};
     if (names_hosts) words.insert(words.end(), {"--host", with_slots(living, ranks)});
     if (ranks > cores) words.emplace_back("--oversubscribe");
+    for (const std::string& variable : plan.variables) words.insert(words.end(), {"-x", variable});
   }
   words.insert(words.end(), plan.extra.begin(), plan.extra.end());
   words.insert(words.end(), program.begin(), program.end());

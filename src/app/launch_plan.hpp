@@ -13,12 +13,13 @@ std::string_view name_of(Launcher launcher);
 
 struct LaunchPlan {
   Launcher launcher = Launcher::mpirun;
-  int ranks = 1;                      // when no host has failed; those of failed hosts are not made up for
-  std::vector<std::string> hosts{};   // all there are; empty: the launcher alone knows
-  std::vector<std::string> failed{};  // of them
-  int cores_of_rank = 0;              // that srun gives each; 0: as it does by itself
-  bool names_hosts = false;           // the user chose them: name them though none has failed
-  std::vector<std::string> extra{};   // further words for the launcher
+  int ranks = 1;                         // when no host has failed; those of failed hosts are not made up for
+  std::vector<std::string> hosts{};      // all there are; empty: the launcher alone knows
+  std::vector<std::string> failed{};     // of them
+  int cores_of_rank = 0;                 // that srun gives each; 0: as it does by itself
+  bool names_hosts = false;              // the user chose them: name them though none has failed
+  std::vector<std::string> extra{};      // further words for the launcher
+  std::vector<std::string> variables{};  // of the environment, for ranks on other hosts; srun hands on all
 };
 
 // Those that have not failed.

@@ -13,7 +13,8 @@ struct LaunchedAs {
 // Nothing without a launcher: then there is one process, and MPI is not needed.
 std::optional<LaunchedAs> launched_as();
 
-// Throws BadInput when srun has started ranks that cannot find each other: MPI would end with pages of its own.
+// Throws BadInput when srun has started ranks that cannot find each other: MPI would end with pages of its
+// own.
 void check_launcher();
 
 // How many of them run on this host; 0 when the launcher does not say.

@@ -42,7 +42,7 @@ void silence() {
                          int report) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_DFL);
+  for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_DFL);
   set_environment(master_word);
   if (master_word.empty()) silence();
   std::vector<char*> arguments;
@@ -90,9 +90,10 @@ LauncherProcess::~LauncherProcess() {
 bool LauncherProcess::running() {
   if (ended_) return false;
   int status = 0;
-  if (waitpid(id_, &status, WNOHANG) != id_) return true;
+  const pid_t waited = waitpid(id_, &status, WNOHANG);
+  if (waited == 0 || (waited < 0 && errno == EINTR)) return true;
   ended_ = true;
-  if (WIFEXITED(status)) exit_status_ = WEXITSTATUS(status);
+  if (waited == id_ && WIFEXITED(status)) exit_status_ = WEXITSTATUS(status);
   return false;
 }
 

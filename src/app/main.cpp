@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -77,6 +78,7 @@ void open_standard_streams() {
 int main(int argc, char** argv, const Jobs& jobs) {
   try {
     open_standard_streams();
+    std::signal(SIGCHLD, SIG_DFL);  // who ignores it learns nothing of how children end
     check_jobs(jobs);
     return std::visit(Carry{jobs}, parse_arguments({argv + 1, argv + argc}, jobs));
   } catch (const std::exception& error) {

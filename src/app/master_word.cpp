@@ -27,12 +27,12 @@ std::filesystem::path make_file(const std::filesystem::path& directory, const st
 }
 
 // Written where it is: another host that has looked for the file before would not see a new one for a while.
-void write_line(const std::filesystem::path& path, std::string line) {
+bool write_line(const std::filesystem::path& path, std::string line) {
   line.resize(line_bytes - 1, ' ');
   line += '\n';
   const FileDescriptor file{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  if (file.get() < 0 || pwrite(file.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()))
-    log::debug(path.string() + " cannot be written (" + errno_text(errno) + ")");
+  return file.get() >= 0 &&
+         pwrite(file.get(), line.data(), line.size(), 0) == static_cast<ssize_t>(line.size());
 }
 
 // Taken out of the environment: what a task starts is not to speak for this run.
@@ -47,7 +47,8 @@ const std::string& file_of_supervisor() {
 }
 
 void tell(const std::string& line) {
-  if (!file_of_supervisor().empty()) write_line(file_of_supervisor(), line);
+  if (!file_of_supervisor().empty() && !write_line(file_of_supervisor(), line))
+    log::debug(file_of_supervisor() + " cannot be written (" + errno_text(errno) + ")");
 }
 
 }  // namespace
@@ -74,6 +75,7 @@ MasterWord MasterWordFile::read() const {
   std::ifstream file{path_};
   std::string phase;
   file >> phase;
+  if (phase == "unstarted") word.phase = MasterWord::Phase::unstarted;
   if (phase == "begun") word.phase = MasterWord::Phase::begun;
   if (phase == "alive" && file >> word.turns) word.phase = MasterWord::Phase::alive;
   int stopped = 0;
@@ -84,11 +86,15 @@ MasterWord MasterWordFile::read() const {
   return word;
 }
 
-void MasterWordFile::clear() const { write_line(path_, "none"); }
+void MasterWordFile::clear() const {
+  if (!write_line(path_, "none")) throw_errno(path_, "written");
+}
 
 void tell_launcher_begun(bool speaks) {
   if (!file_of_supervisor().empty() && speaks) tell("begun");
 }
+
+void tell_launcher_unstarted() { tell("unstarted"); }
 
 void tell_launcher(EndOfRun end) {
   tell("ended " + std::to_string(end.status) + ' ' + std::to_string(static_cast<int>(end.stopped)));

@@ -20,7 +20,8 @@ struct EndOfRun {
 };
 
 struct MasterWord {
-  enum class Phase : std::uint8_t { none, begun, alive, ended };  // each after those before it
+  // Each after those before it; `unstarted`: it has left, as MPI does not start.
+  enum class Phase : std::uint8_t { none, begun, unstarted, alive, ended };
   Phase phase = Phase::none;
   std::uint64_t turns = 0;  // alive: grows as long as rank 0 does
   EndOfRun end;             // ended
@@ -37,7 +38,7 @@ class MasterWordFile {
 
   const std::filesystem::path& path() const { return path_; }
   MasterWord read() const;
-  void clear() const;  // before a start
+  void clear() const;  // before a start; throws MachineryFailure
 
  private:
   std::filesystem::path path_;
@@ -49,6 +50,7 @@ extern const char* const master_word_variable;
 // The ranks' side; without a supervisor they do nothing. What cannot be written is left: the run goes on.
 // First, by all ranks, while there is one thread; `speaks`: rank 0.
 void tell_launcher_begun(bool speaks);
+void tell_launcher_unstarted();
 void tell_launcher(EndOfRun end);
 
 // Tells the supervisor every two seconds that the loop still turns, on a thread of its own: a file system

@@ -29,8 +29,7 @@ void stop(const StopCommand& command) {
   require_run(run);
   auto holder = lock_holder(run);
   std::error_code unseen;
-  if (!holder && std::filesystem::exists(run.relaunching(), unseen))
-    holder = "its supervisor, before a further start";
+  if (!holder && process_may_live(run.relaunching())) holder = "its supervisor, before a further start";
   if (!holder)
     throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
   replace_file(run.stop_request(), "");

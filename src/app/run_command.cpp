@@ -31,6 +31,7 @@ namespace {
 
 using MakePlan = std::function<RunPlan()>;
 
+constexpr const char* stopped_early = "stopped by a signal before anything ran; start it again";
 constexpr auto longest_abort = std::chrono::seconds{10};
 constexpr auto longest_finalise = std::chrono::seconds{30};
 
@@ -114,7 +115,7 @@ class Rank {
 // Rank 0. The other ranks wait for its word, so it says goodbye whatever happens, and before anything that
 // could take long.
 int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
-  leave_on_signal("stopped by a signal before anything ran; start it again");
+  leave_on_signal(stopped_early);
   std::optional<SignsOfLife> signs{std::in_place, rank.transport().turns()};
   std::optional<RunPlan> plan;
   std::optional<RunMaster> master;
@@ -123,6 +124,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   try {
     Waker waker;
     check_token();
+    if (signals_caught() > 0) throw Resumable{stopped_early};
     while_beating(rank.transport(), waker, [&] { plan.emplace(make_plan()); });
     if (start.ends_at && *start.ends_at - Clock::now() < least_time_to_start) {
       stopped = Stopped::time_up;
@@ -138,6 +140,7 @@ int be_master(Rank& rank, const Jobs& jobs, const MakePlan& make_plan, const Sta
   if (status == static_cast<int>(ExitStatus::resumable) && plan && !plan->journaled())
     status = static_cast<int>(ExitStatus::machinery);
   signs.reset();
+  leave_on_signal({});  // the run has ended: nothing is to be said of it any more
   tell_launcher({status, master ? master->stopped() : stopped});
   dismiss(rank.transport());
   if (rank.transport().lost_any()) {
@@ -177,7 +180,7 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, most_kept);
 }
 
-int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) {
+int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) try {
   check_launcher();
   tell_launcher_begun(speaks_for_all());
   StartOptions in_time = start;
@@ -185,19 +188,22 @@ int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& sta
   keep_freed_memory();
   umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);
-  Rank rank{jobs};
   catch_signals();
+  Rank rank{jobs};
   const int status =
       rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, in_time) : be_worker(rank, jobs);
   rank.finalise(status);
   return status;
+} catch (const std::exception& error) {  // before the run had begun
+  if (speaks_for_all()) tell_launcher({static_cast<int>(status_of(error)), Stopped::no});
+  throw;
 }
 
 }  // namespace
 
 int run(const RunCommand& command, const Jobs& jobs) {
   const auto launched = launched_as();
-  const int ranks = launched ? launched->size : 1;
+  const int ranks = launched ? launched->size : command.dry_ranks;
   if (command.dry_run) {
     if (speaks_for_all()) std::fputs(describe_plan(command, ranks).c_str(), stdout);
     return 0;

@@ -272,7 +272,8 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
     throw BadInput{"the run kept no journal (" + run.string() +
                    " ran with --durability none), so it cannot be resumed; start a new run"};
   plan.lock = std::make_unique<RunLock>(plan.directory, options.force);
-  std::filesystem::remove(plan.directory.stop_request());  // of an earlier start
+  for (const auto& of_earlier_start : {plan.directory.stop_request(), plan.directory.relaunching()})
+    std::filesystem::remove(of_earlier_start);
   if (!plan.lock->taken_over().empty())
     log::info("took over the run from " + plan.lock->taken_over() + ", which is dead");
   enter_working_directory(plan);

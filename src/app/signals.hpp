@@ -1,6 +1,6 @@
 #pragma once
-// SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 ask a run to end in order. The last is what `launch` makes of the
-// first two: mpirun and srun pass it on, and end nothing themselves.
+// SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 ask a run to end in order. The last is what `launch` makes of
+// the first three: mpirun and srun pass it on, and end nothing themselves.
 
 #include <string>
 

@@ -27,7 +27,7 @@ bool launcher_is_parent() {
 }
 
 [[noreturn]] void leave(const char* why) {
-  if (speaks_for_all()) tell_launcher({static_cast<int>(ExitStatus::resumable), Stopped::no});
+  if (speaks_for_all()) tell_launcher_unstarted();
   std::fprintf(stderr, "mpifarm: rank %d leaves (%s); start it again\n",
                launched_as().value_or(LaunchedAs{}).rank, why);
   std::_Exit(static_cast<int>(ExitStatus::machinery));

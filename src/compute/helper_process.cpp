@@ -103,7 +103,7 @@ std::string memory_problem(std::uint64_t memory_bytes) {
 }
 
 // What the job has opened is shared with the helper and its other children, the place in a file too. A file
-// is opened again, at the same place; what cannot be (a socket, a pipe) stays shared.
+// to read is opened again, at the same place. One to write stays shared, or they would write over each other.
 void open_files_anew() {
   std::error_code error;
   std::vector<int> descriptors;
@@ -112,9 +112,10 @@ void open_files_anew() {
   for (const int descriptor : descriptors) {
     struct stat facts {};
     if (descriptor <= STDERR_FILENO || fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) continue;
+    const int flags = fcntl(descriptor, F_GETFL);
+    if ((flags & O_ACCMODE) != O_RDONLY) continue;
     const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
-    constexpr int kept = O_ACCMODE | O_APPEND | O_SYNC | O_NONBLOCK;  // of how it was opened
-    const FileDescriptor anew{open(link.c_str(), (fcntl(descriptor, F_GETFL) & kept) | O_CLOEXEC)};
+    const FileDescriptor anew{open(link.c_str(), O_RDONLY | (flags & O_NONBLOCK) | O_CLOEXEC)};
     if (anew.get() < 0) continue;
     lseek(anew.get(), lseek(descriptor, 0, SEEK_CUR), SEEK_SET);
     dup3(anew.get(), descriptor, (fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);

@@ -130,6 +130,15 @@ int open_locked(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string this_process() { return myself().text(); }
+
+bool process_may_live(const std::filesystem::path& file) try {
+  const auto process = parse(read_file(file));
+  return process && may_live(*process);
+} catch (const MachineryFailure&) {
+  return false;  // no file
+}
+
 std::optional<std::string> lock_holder(const RunDirectory& run) {
   const auto holder = living_holder(run);
   return holder ? std::optional{holder->description()} : std::nullopt;
@@ -149,7 +158,9 @@ std::optional<long> lock_process(const RunDirectory& run) try {
   return std::nullopt;  // gone meanwhile
 }
 
-RunLock::RunLock(const RunDirectory& run, bool force) : file_{run.lock()}, descriptor_{open_locked(file_)} {
+// The working directory may become another one.
+RunLock::RunLock(const RunDirectory& run, bool force)
+    : file_{std::filesystem::absolute(run.lock())}, descriptor_{open_locked(file_)} {
   const auto holder = parse(read_file(file_));
   if (descriptor_ < 0 || (holder && may_live(*holder) && !(force && holder->host != host_name()))) {
     if (descriptor_ >= 0) close(descriptor_);

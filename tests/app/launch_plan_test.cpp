@@ -20,6 +20,7 @@ std::string line(const LaunchPlan& plan, std::size_t cores = 64) {
 TEST(LaunchPlan, MpirunBindsNothing) {
   EXPECT_EQ(line({.ranks = 3}), "mpirun -n 3 --bind-to none farm run");
   EXPECT_EQ(line({.ranks = 3}, 2), "mpirun -n 3 --bind-to none --oversubscribe farm run");
+  EXPECT_EQ(line({.ranks = 3, .variables = {"A", "B"}}, 3), "mpirun -n 3 --bind-to none -x A -x B farm run");
 }
 
 TEST(LaunchPlan, SrunKeepsTheOtherRanksWhenOneOrANodeDies) {

@@ -107,6 +107,15 @@ TEST(ProcessBackend, ChildrenKeepWhatTheJobHasOpened) {
   }
 }
 
+TEST(ProcessBackend, ChildrenDoNotWriteOverEachOther) {
+  const support::TemporaryDirectory directory;
+  const auto file = directory.path() / "numbers";
+  Isolated isolated{trouble("write:" + file.string(), -1), 4};
+  isolated.backend->start(hundred());
+  expect_hundred(collect_all(*isolated.backend), {}, Outcome::failed, "");
+  EXPECT_EQ(std::filesystem::file_size(file), 100 * sizeof(std::int64_t));
+}
+
 TEST(ProcessBackend, SoIsAnEndByItself) {
   Isolated isolated{trouble("exit", 0, 9), 1};
   isolated.backend->start(hundred());

@@ -159,6 +159,7 @@ TEST(Launch, DoesNotRepeatAnMpirunThatRefuses) {
   const Ended ended = run(launching(2, spin_run(work / "run"), {"--mpirun=--nonsense"}));
   expect_status(ended, 3);
   EXPECT_NE(ended.err.find("before it had started a rank"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find("start 2 of"), std::string::npos) << ended.err;
 }
 
 TEST(Launch, RefusesHostsAndLaunchersThatAreNone) {
@@ -185,13 +186,28 @@ TEST(Launch, StartsAgainNoMoreOftenThanItMay) {
   Process process{launching(2, spin_run(path), {"--relaunch", "0"})};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
   ::kill(lock_holder(path), SIGKILL);
-  expect_status(process.wait(), 75);
+  const Ended ended = process.wait();
+  expect_status(ended, 75);
+  EXPECT_NE(ended.err.find("the run is unfinished; carry it on with: mpifarm resume " + path),
+            std::string::npos)
+      << ended.err;
   expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
   expect_whole(path);
 }
 
+TEST(Launch, WithoutAJournalHasNothingToCarryOn) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(2, spin_run(path, {"--durability", "none"}))};
+  ASSERT_TRUE(wait_until([&] { return lock_holder(path) > 0; }));
+  ::kill(lock_holder(path), SIGKILL);
+  const Ended ended = process.wait();
+  expect_status(ended, 3);
+  EXPECT_NE(ended.err.find("cannot be resumed"), std::string::npos) << ended.err;
+}
+
 TEST(Launch, PassesSignalsOnAndDoesNotStartAgain) {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     const Workspace work;
     const std::string path = work / "run";
     Process process{launching(2, spin_run(path))};
@@ -199,6 +215,7 @@ TEST(Launch, PassesSignalsOnAndDoesNotStartAgain) {
     process.signal(signal);
     expect_status(process.wait(), 75);
     EXPECT_EQ(tally_journal(path).seals, 1u) << "it was not ended in order";
+    EXPECT_EQ(summary_of(path).text("stopped"), signal == SIGUSR1 ? "time up" : "asked");
     expect_status(run(launching(3, spin_run(path, {"--continue"}, "4"))), 0);
     expect_whole(path);
   }
@@ -216,15 +233,15 @@ TEST(Launch, DoesNotStartAgainWhatItWasAskedToStop) {
   expect_whole(path);
 }
 
+// A run that would take minutes.
 TEST(Launch, LeavesNothingBehindWhenItIsKilled) {
   const Workspace work;
   const std::string path = work / "run";
-  Process process{launching(3, spin_run(path))};
+  Process process{
+      launching(3, {"run", "spin", "--count", "100000", "--wait", "--duration", "0.01", "--run", path})};
   ASSERT_TRUE(wait_for_outcomes(process, path, 50));
   process.signal(SIGKILL);
   EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
-  expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
-  expect_whole(path);
 }
 
 }  // namespace

@@ -118,5 +118,23 @@ TEST(Lock, ThatIsEmptyHoldsNothing) {
   expect_status(run(mpifarm({"status", path})), 0);
 }
 
+// The run goes on where it was started.
+TEST(Lock, IsGivenBackByAResumeFromAnotherDirectory) {
+  const Workspace work;
+  std::filesystem::create_directories(work / "first/second");
+  Command begins = mpifarm({"run", "spin", "--count", "60", "--wait", "--duration", "0.05", "--threads", "1",
+                            "--run", "second/run"});
+  begins.directory = work / "first";
+  Process process{begins};
+  const std::string path = work / "first/second/run";
+  ASSERT_TRUE(wait_for_outcomes(process, path, 5));
+  process.signal(SIGTERM);
+  expect_status(process.wait(), 75);
+  Command resumes = mpifarm({"resume", "run", "--threads", "8"});
+  resumes.directory = work / "first/second";
+  expect_status(run(resumes), 0);
+  EXPECT_FALSE(std::filesystem::exists(path + "/lock"));
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e

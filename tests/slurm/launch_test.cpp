@@ -136,6 +136,14 @@ TEST_P(SlurmLaunch, DoesNotRepeatALauncherThatRefuses) {
       << ended.err;
 }
 
+TEST_F(SlurmJob, WhatIsRefusedIsNotSubmittedAgain) {
+  const Workspace work;
+  const Ended ended = run(in_job(Arguments{program(), "launch", "--chain", "3", "--"} + spin_flags +
+                                 Arguments{"--time-left", "0.5", "--run", work / "run"}));
+  expect_status(ended, 2);
+  EXPECT_EQ(ended.err.find("carries the run on"), std::string::npos) << ended.err;
+}
+
 TEST_F(SlurmJob, IsStartedBySrunUnlessMpirunIsNamed) {
   const Workspace work;
   const Arguments run_words{"--", "squares", "--to", "1000", "--quiet"};

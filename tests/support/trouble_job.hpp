@@ -85,13 +85,13 @@ inline void flood() {
   while (true) std::puts(line.c_str());
 }
 
-// A file without a name that has so many numbers, one after the other.
+// A file without a name that has so many numbers, one after the other; to be read.
 inline int numbers_from(std::int64_t count) {
   std::FILE* file = std::tmpfile();
   if (file == nullptr) throw std::runtime_error{"no file"};
   for (std::int64_t n = 0; n < count; ++n) std::fwrite(&n, sizeof n, 1, file);
   std::fflush(file);
-  return fileno(file);
+  return open(("/proc/self/fd/" + std::to_string(fileno(file))).c_str(), O_RDONLY | O_CLOEXEC);
 }
 
 struct Trouble {
@@ -118,6 +118,8 @@ struct Trouble {
   explicit Trouble(const Params& params) : params_{params}, ballast_(params.ballast, 'b') {
     if (params.manner == "constructor") die_of(SIGSEGV);
     if (params.manner == "opened") file_ = numbers_from(params.count);
+    if (params.manner.starts_with("write:"))
+      file_ = open(params.manner.substr(6).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   }
   std::uint64_t size() const { return static_cast<std::uint64_t>(params_.count); }
   Task task(std::uint64_t i) const { return {static_cast<std::int64_t>(i), "task " + std::to_string(i)}; }
@@ -126,6 +128,8 @@ struct Trouble {
     if (task.n == params_.fails) throw std::runtime_error{"this one fails"};
     const std::int64_t behind = task.n - params_.poison;
     if (params_.manner == "opened") check_place(task.n);
+    if (params_.manner.starts_with("write:") && write(file_, &task.n, sizeof task.n) != sizeof task.n)
+      throw std::runtime_error{"its file cannot be written"};
     if (params_.poison >= 0 &&
         (behind == 0 || (params_.every > 0 && behind > 0 && behind % params_.every == 0)))
       misbehave(context);

@@ -1,0 +1,183 @@
+// The supervisor, when something happens at a moment that is hard to meet, or on a host that is not its own.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "support/spin_run.hpp"
+
+namespace mpifarm::e2e {
+namespace {
+
+// Ranks begin as `script`, a shell's, with the rank's own words behind it.
+Command launching(const Arguments& run, const std::string& script, Arguments flags = {}) {
+  if (!script.empty())
+    for (const std::string& word : Arguments{"sh", "-c", script, "sh"}) flags.push_back("--mpirun=" + word);
+  Command command = mpifarm(Arguments{"launch", "-n", "2"} + flags + Arguments{"--"} +
+                            Arguments{run.begin() + 1, run.end()});
+  command.deadline = std::chrono::seconds{120};
+  return command;
+}
+
+// Kills rank 0 of the start of that number before its program begins. `file`: counts the starts.
+std::string killing_rank_zero_of_start(int number, const std::string& file) {
+  return "if [ $OMPI_COMM_WORLD_RANK = 0 ]; then echo >> " + file + "; if [ $(wc -l < " + file +
+         ") = " + std::to_string(number) + " ]; then kill -KILL $$; fi; fi; exec \"$@\"";
+}
+
+bool is_between_starts(const std::string& path) { return std::filesystem::exists(path + "/relaunching"); }
+
+TEST(LaunchMoment, BeforeRankZeroBegins) {
+  const Workspace work;
+  const std::string path = work / "run";
+  const Ended ended = run(launching(spin_run(path), killing_rank_zero_of_start(1, work / "starts")));
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("start 2 of 4"), std::string::npos) << ended.err;
+  expect_whole(path);
+}
+
+TEST(LaunchMoment, BeforeRankZeroBeginsAgain) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path), killing_rank_zero_of_start(2, work / "starts"))};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  const Ended ended = process.wait();
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("start 3 of 4"), std::string::npos) << ended.err;
+  expect_whole(path);
+}
+
+TEST(LaunchMoment, WhenRankZeroRefusesBeforeMpiItIsNotRepeated) {
+  const Workspace work;
+  const Ended ended = run(launching(spin_run(work / "run"), "OMPI_COMM_WORLD_SIZE=3 exec \"$@\""));
+  expect_status(ended, 2);
+  EXPECT_NE(ended.err.find("the launcher started 3 ranks, but MPI sees 2"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find("start 2 of"), std::string::npos) << ended.err;
+}
+
+// Ranks that have not begun know nothing of signals.
+TEST(LaunchMoment, OfASignalBeforeTheRanksBegin) {
+  for (const int signal : {SIGTERM, SIGUSR1}) {
+    const Workspace work;
+    const std::string here = work / "here";
+    Process process{launching(spin_run(work / "run"), "echo > " + here + "; sleep 60; exec \"$@\"")};
+    ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(here); }));
+    process.signal(signal);
+    const Ended ended = process.wait();
+    expect_status(ended, 75);
+    EXPECT_NE(ended.err.find("stopped by a signal before anything ran"), std::string::npos) << ended.err;
+    EXPECT_TRUE(wait_until([&] { return process.members().empty(); })) << "a process is left";
+  }
+}
+
+TEST(LaunchMoment, OfASignalBetweenTwoStarts) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path), "")};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
+  process.signal(SIGTERM);
+  const Ended ended = process.wait();
+  expect_status(ended, 75);
+  EXPECT_NE(ended.err.find("carry it on with"), std::string::npos) << ended.err;
+  EXPECT_EQ(tally_journal(path).starts, 1u);
+}
+
+TEST(LaunchMoment, OfAnotherMasterBetweenTwoStarts) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path), "")};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
+  Process other{mpifarm({"resume", path, "--threads", "1"})};
+  expect_status(process.wait(), 75);
+  expect_status(other.wait(), 0);
+  expect_whole(path);
+}
+
+TEST(LaunchMoment, OfItsOwnDeathBetweenTwoStarts) {
+  const Workspace work;
+  const std::string path = work / "run";
+  Process process{launching(spin_run(path), "")};
+  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
+  ::kill(lock_holder(path), SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
+  process.signal(SIGKILL);
+  process.wait();
+  expect_refused(run(mpifarm({"stop", path})), {"the run is not live"});
+  expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
+  EXPECT_FALSE(is_between_starts(path));
+  expect_whole(path);
+}
+
+TEST(Launch, EndsUnderACallerThatIgnoresItsChildren) {
+  const Workspace work;
+  Command command = launching(spin_run(work / "run", {}, "4"), "");
+  command.arguments = Arguments{"/usr/bin/python3", "-c",
+                                "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+                                "os.execv(sys.argv[1], sys.argv[1:])"} +
+                      command.arguments;
+  expect_status(run(command), 0);
+  expect_whole(work / "run");
+}
+
+// Hosts that are reached as by ssh: nothing of the environment goes along but what the launcher hands on.
+class LaunchElsewhere : public ::testing::Test {
+ protected:
+  LaunchElsewhere() {
+    write_text(agent_,
+               "#!/bin/sh\nshift\nexec env -i \"PATH=$PATH\" \"HOME=$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
+               "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 sh -c \"$*\"\n");
+    chmod(agent_.c_str(), 0700);
+  }
+  Command launching_on(const std::string& hosts) const {
+    Command command =
+        launching(spin_run(path_, {}, "4"), "",
+                  {"--hosts", hosts, "--mpirun=--mca", "--mpirun=plm_rsh_agent", "--mpirun=" + agent_});
+    command.environment["MPIFARM_TOKEN"] = "a secret";
+    return command;
+  }
+
+  const Workspace work_;
+  const std::string path_ = work_ / "run", agent_ = work_ / "agent";
+};
+
+TEST_F(LaunchElsewhere, HearsOfRankZero) {
+  expect_status(run(launching_on("elsewhere")), 0);
+  expect_whole(path_);
+  EXPECT_EQ(summary_of(path_).whole("starts"), 1u);
+}
+
+TEST_F(LaunchElsewhere, HandsTheTokenOn) {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  expect_status(run(launching_on(std::string{name.data()} + ",elsewhere")), 0);
+  expect_whole(path_);
+  EXPECT_EQ(summary_of(path_).whole("ranks"), 2u);
+}
+
+TEST(LaunchElsewhereThatIsNowhere, IsAFailureOfTheMachinery) {
+  const Workspace work;
+  const std::string agent = work / "agent";
+  write_text(agent, "#!/bin/sh\nsleep 1\nexit 255\n");  // as ssh, which first looks for the host
+  chmod(agent.c_str(), 0700);
+  const Ended ended =
+      run(launching(spin_run(work / "run"), "",
+                    {"--hosts", "nowhere", "--mpirun=--mca", "--mpirun=plm_rsh_agent", "--mpirun=" + agent}));
+  expect_status(ended, 3);
+  EXPECT_FALSE(std::filesystem::exists(work / "run"));
+}
+
+TEST(Launch, SaysWhatItWouldRunOnHowManyRanks) {
+  const Ended ended = run(mpifarm({"launch", "-n", "8", "--", "squares", "--dry-run"}));
+  expect_status(ended, 0);
+  EXPECT_NE(ended.out.find("would run squares on 8 ranks"), std::string::npos) << ended.out;
+}
+
+}  // namespace
+}  // namespace mpifarm::e2e
