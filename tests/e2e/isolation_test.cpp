@@ -185,5 +185,13 @@ TEST(Isolation, RefusesWhatCannotBe) {
   refused({"--ballast", "200000000", "--memory", "100M"}, {"--memory", "less than the job takes"});
 }
 
+TEST(IsolatedTask, FailsAloneUnderACallerThatIgnoresItsChildren) {
+  const Workspace work;
+  const std::string path = work / "run";
+  expect_status(
+      run(under_a_careless_caller(trouble_alone(trouble_run(path, "segv", {"--isolate", "process"})))), 1);
+  expect_one_bad(path, "crashed", {"killed by signal 11"});
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e

@@ -63,7 +63,8 @@ TEST(LaunchMoment, OfASignalBeforeTheRanksBegin) {
   for (const int signal : {SIGTERM, SIGUSR1}) {
     const Workspace work;
     const std::string here = work / "here";
-    Process process{launching(spin_run(work / "run"), "echo > " + here + "; sleep 60; exec \"$@\"")};
+    Process process{
+        launching(spin_run(work / "run"), "trap '' USR1 USR2; echo > " + here + "; sleep 60; exec \"$@\"")};
     ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(here); }));
     process.signal(signal);
     const Ended ended = process.wait();
@@ -117,12 +118,7 @@ TEST(LaunchMoment, OfItsOwnDeathBetweenTwoStarts) {
 
 TEST(Launch, EndsUnderACallerThatIgnoresItsChildren) {
   const Workspace work;
-  Command command = launching(spin_run(work / "run", {}, "4"), "");
-  command.arguments = Arguments{"/usr/bin/python3", "-c",
-                                "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
-                                "os.execv(sys.argv[1], sys.argv[1:])"} +
-                      command.arguments;
-  expect_status(run(command), 0);
+  expect_status(run(under_a_careless_caller(launching(spin_run(work / "run", {}, "4"), ""))), 0);
   expect_whole(work / "run");
 }
 

@@ -35,6 +35,14 @@ std::string unsteady_job() { return MPIFARM_UNSTEADY_JOB; }
 
 std::string trouble_job() { return MPIFARM_TROUBLE_JOB; }
 
+Command under_a_careless_caller(Command command) {
+  command.arguments = Arguments{"/usr/bin/python3", "-c",
+                                "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+                                "os.execv(sys.argv[1], sys.argv[1:])"} +
+                      command.arguments;
+  return command;
+}
+
 Arguments operator+(Arguments left, const Arguments& right) {
   left.insert(left.end(), right.begin(), right.end());
   return left;

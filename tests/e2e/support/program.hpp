@@ -41,6 +41,9 @@ std::vector<std::string> own_lines(const Ended& ended);
 void expect_refused(const Ended& ended, const std::vector<std::string>& parts);
 void expect_status(const Ended& ended, int status);
 
+// The same as started by a program that ignores how its children end, which what it starts inherits.
+Command under_a_careless_caller(Command command);
+
 // The processes that are ranks of the command: not its launchers, nor the ranks' helpers and their children.
 std::vector<pid_t> ranks_of(Process& process);
 // Those but rank 0.
