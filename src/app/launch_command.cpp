@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/host_probe.hpp"
+#include "app/launcher.hpp"
 #include "app/launcher_process.hpp"
 #include "app/master_word.hpp"
 #include "app/run_files.hpp"
@@ -296,6 +297,9 @@ class Supervisor {
 }  // namespace
 
 int launch(const LaunchCommand& command) {
+  if (const auto launched = launched_as(); launched && launched->size > 1)
+    throw BadInput{"launch was itself started " + std::to_string(launched->size) +
+                   " times, by mpirun or srun; call it once, it starts the ranks"};
   catch_signals();
   return Supervisor{command}.run();
 }

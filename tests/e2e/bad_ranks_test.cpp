@@ -100,6 +100,12 @@ TEST(BadLauncher, IsNoStepOfOneTask) {
   expect_status(run(command), 0);
 }
 
+TEST(BadLauncher, OfTheSupervisorIsRefused) {
+  Command command = mpifarm({"launch", "-n", "2", "--", "squares"});
+  command.environment = {{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}};
+  expect_refused(run(command), {"started 3 times", "call it once"});
+}
+
 // A batch script has Slurm's variables, but is no step.
 TEST(BadLauncher, IsNoBatchScript) {
   const Workspace work;
