@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real Slurm cluster of three nodes on this machine, to try the scripts of this folder and for the tests.
-# It lives in one directory ($MPIFARM_CLUSTER, by default in /tmp) and touches no other Slurm. Its nodes are one machine: Open MPI can
-# have one rank on each under mpirun, since it takes several of them for neighbours that share memory.
+# It lives in one directory ($MPIFARM_CLUSTER, by default in /tmp) and touches no other Slurm. Its nodes are one machine; as Open MPI
+# would take ranks of different nodes for neighbours that share memory, env turns that off.
 # Usage: slurm/local-cluster.sh up|down|quit|kill NODE|status|env
 #   up         starts it and waits until jobs can run; what already runs is left alone
 #   down       ends its jobs and its daemons and removes the directory
@@ -78,10 +78,20 @@ take_free_ports() {
   while in_use "$port" || in_use $((port + 1)) || in_use $((port + 2)) || in_use $((port + 3)); do port=$((port + 4)); done
 }
 
-all_idle() { [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
+all_there() { ! sinfo -h -N -o %T | grep -qvE '^(idle|mixed|allocated|completing)$'; }
+
+is_mine() { grep -qs "^StateSaveLocation=$cluster/state\$" "$SLURM_CONF"; }
+
+check_mine() {
+  if [ -d "$cluster" ] && [ -n "$(ls -A "$cluster")" ] && ! is_mine; then
+    say "local-cluster: the directory is no cluster's (MPIFARM_CLUSTER: \"$cluster\"); name another, or an empty one" >&2
+    exit 2
+  fi
+}
 
 up() {
   need_packages "${slurm_packages[@]}"
+  check_mine
   mkdir -p -m 700 "$cluster/state" "$cluster/munge" "${nodes[@]/#/$cluster/spool-}" "${nodes[@]/#/$cluster/tmp-}"
   chmod 711 "$cluster"
   [ -s "$cluster/munge.key" ] || (umask 077 && head -c 128 /dev/urandom >"$cluster/munge.key")
@@ -98,7 +108,7 @@ up() {
   for node in "${nodes[@]}"; do
     runs "$cluster/slurmd-$node.pid" || slurmd -N "$node"
   done
-  await 30 "its nodes" all_idle
+  await 30 "its nodes" all_there
 }
 
 end_jobs() {
@@ -108,6 +118,7 @@ end_jobs() {
 }
 
 down() {
+  check_mine
   end_jobs
   local file process processes=()
   for file in "$cluster"/slurmd-*.pid "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
@@ -124,17 +135,20 @@ down() {
   rm -rf "$cluster"
 }
 
-# The daemon first, then the keepers of its steps with all that they started.
+# The daemon, the keepers of its steps and all that they started; the youngest first, and at one stroke: an srun whose
+# parent is gone would still end its step.
 kill_node() {
-  local node=$1 process keeper
+  local node=$1 process keeper lost
   runs "$cluster/slurmd-$node.pid" || { say "local-cluster: $node is not up (\"$node\"); see status" >&2 && exit 2; }
-  kill -KILL "$(cat "$cluster/slurmd-$node.pid")"
+  lost=("$(cat "$cluster/slurmd-$node.pid")")
   for process in $(grep -slz "^SLURMD_NODENAME=$node\$" /proc/[0-9]*/environ | cut -d/ -f3); do
     grep -sqz "^SLURM_CONF=$SLURM_CONF\$" "/proc/$process/environ" || continue # another cluster's
     keeper=$(awk '/^PPid/ {print $2}' "/proc/$process/status" 2>/dev/null) || continue
-    [ "$(cat "/proc/$keeper/comm" 2>/dev/null)" != slurmstepd ] || kill -KILL "$keeper" 2>/dev/null || true
-    kill -KILL "$process" 2>/dev/null || true
+    [ "$(cat "/proc/$keeper/comm" 2>/dev/null)" != slurmstepd ] || lost+=("$keeper")
+    lost+=("$process")
   done
+  mapfile -t lost < <(printf '%s\n' "${lost[@]}" | sort -rnu)
+  kill -KILL "${lost[@]}" 2>/dev/null || true
 }
 
 case ${1:-} in
@@ -143,7 +157,7 @@ case ${1:-} in
   quit) end_jobs ;;
   kill) kill_node "${2:-}" ;;
   status) sinfo -N -l && squeue ;;
-  env) say "export SLURM_CONF=$SLURM_CONF" ;;
+  env) say "export SLURM_CONF=$SLURM_CONF" "export OMPI_MCA_btl=tcp,self" ;;
   *)
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2
     exit 2

@@ -32,7 +32,7 @@ _mpifarm() {
   else
     flags=$(_mpifarm_flags "$program" "$command")
   fi
-  choices=$(sed -n "s/^$before //p" <<<"$flags")
+  choices=$(awk -v flag="$before" '$1 == flag {print $2}' <<<"$flags")
   case $word$choices in
     -*) COMPREPLY=($(compgen -W "$(cut -d' ' -f1 <<<"$flags")" -- "$word")) ;;
     *[a-z]\|*) COMPREPLY=($(compgen -W "$(tr '|' ' ' <<<"$choices" | sed 's/[A-Z[%,=-][^ ]*//g')" -- "$word")) ;;

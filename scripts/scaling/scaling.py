@@ -33,6 +33,11 @@ def numbers(text):
     return values
 
 
+def number_in(variable, otherwise):
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() and int(text) > 0 else otherwise
+
+
 def powers(most):
     values = [1]
     while values[-1] * 2 <= most:
@@ -44,8 +49,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/scaling.sh", usage="%(prog)s [OPTION ...] -- JOB [JOB FLAG ...]",
                                      description="How a job scales: CSV, plots, fits, and in words.")
     cores = len(os.sched_getaffinity(0))
-    slurm_ranks = int(os.environ.get("SLURM_NTASKS", os.environ.get("SLURM_JOB_NUM_NODES", "1")))
-    slurm_cores = int(os.environ.get("SLURM_CPUS_PER_TASK", os.environ.get("SLURM_CPUS_ON_NODE", cores)))
+    slurm_ranks = number_in("SLURM_NTASKS", number_in("SLURM_JOB_NUM_NODES", 1))
+    slurm_cores = number_in("SLURM_CPUS_PER_TASK", number_in("SLURM_CPUS_ON_NODE", cores))
     parser.add_argument("--ranks", type=numbers, default=powers(slurm_ranks), metavar="N,...",
                         help="in a Slurm job 1 to its tasks, else 1")
     parser.add_argument("--threads", type=numbers, default=powers(slurm_cores), metavar="N,...",
@@ -58,7 +63,7 @@ def arguments():
                         help="of the tasks' durations in the simulation: constant, uniform, lognormal:SIGMA, pareto:ALPHA")
     parser.add_argument("--out", metavar="DIR", help="where everything goes (runs/scaling-JOB-DATE)")
     parser.add_argument("--launcher", choices=("auto", "mpirun", "srun"), default="auto", help="of ranks, if there are several (auto)")
-    parser.add_argument("--mpifarm", help=argparse.SUPPRESS)
+    parser.add_argument("--mpifarm", default="mpifarm", help=argparse.SUPPRESS)
     parser.add_argument("job", nargs="+", help="and its flags")
     options = parser.parse_args()
     if options.rounds < 1 or options.simulate_to < 0:
@@ -70,6 +75,26 @@ def arguments():
                      "it is to grow with the slots")
     options.out = options.out or time.strftime(f"runs/scaling-{options.job[0]}-%Y%m%d-%H%M%S")
     return options
+
+
+def duration_law(law, mean):
+    """As `mpifarm simulate --duration` wants it."""
+    name, _, shape = law.partition(":")
+    return f"{name}:{mean:.9g}" + (f",{shape}" if shape else "")
+
+
+def check(options):
+    """What would else be met only after hours of measuring."""
+    if not options.simulate_to:
+        return
+    command = [options.mpifarm, "simulate", "--nodes", "1", "--slots", "1", "--count", "1", "--wanted", "0",
+               "--duration", duration_law(options.law, 1)]
+    try:
+        ended = subprocess.run(command, stdout=subprocess.DEVNULL)
+    except OSError as error:
+        stop(f"mpifarm is not found ({options.mpifarm}: {error.strerror}); load its module, or give --mpifarm FILE", 2)
+    if ended.returncode != 0:
+        stop(f"--law is no law of durations ({options.law}); give constant, uniform, lognormal:SIGMA or pareto:ALPHA", 2)
 
 
 class Bench:
@@ -98,6 +123,8 @@ class Bench:
                  2 if ended.returncode == 2 else 3)
         with open(os.path.join(run, "summary.json")) as file:
             summary = json.load(file)
+        if summary["tasks"] == 0:
+            stop(f"the job has no tasks ({' '.join(command)}); give it some to measure", 2)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         row = {"kind": kind, "ranks": ranks, "slots": summary["threads"], "round": number, "whole_seconds": whole,
                "other_cpu_seconds": max(0.0, cpu - summary["cpu_seconds"]), **{key: summary[key] for key in SUMMARY}}
@@ -123,9 +150,7 @@ class Bench:
         """(slots, seconds) of larger clusters, as the real scheduler would run them."""
         top = max(points, key=lambda point: point["slots"])
         slots = max(self.options.threads)
-        mean = top["busy"] / top["tasks"]
-        law, _, shape = self.options.law.partition(":")
-        duration = f"{law}:{mean:.9g}" + (f",{shape}" if shape else "")
+        duration = duration_law(self.options.law, top["busy"] / top["tasks"])
         simulated = []
         nodes = max(2, max(self.options.ranks) * 2)
         while nodes <= self.options.simulate_to:
@@ -171,7 +196,7 @@ def in_words(job, points, simulated, slots_of_node, laws):
     top = points[-1]
     speedup = one["seconds"] * one["slots"] / top["seconds"]
     text = [f"{job}: {one['tasks']:,} tasks took {one['seconds']:.3g} s on {one['slots']} slot{'s' * (one['slots'] > 1)} and "
-            f"{top['seconds']:.3g} s on {top['slots']}, {speedup:.3g} times one slot's speed: an efficiency of "
+            f"{top['seconds']:.3g} s on {top['slots']}, {speedup / one['slots']:.3g} times that speed: an efficiency of "
             f"{100 * speedup / top['slots']:.0f} %."]
     shares = top["shares"]
     all_time = sum(shares.values()) or 1
@@ -223,8 +248,10 @@ def main():
     has_gnuplot = shutil.which("gnuplot") is not None
     if not has_gnuplot:
         print("scaling: gnuplot is not there: tables and words, but no plots", file=sys.stderr)
+    check(options)
     bench = Bench(options)
     bench.measure("strong", lambda slots: options.job)
+    write_csv(os.path.join(options.out, "scaling.csv"), bench.rows)
     strong = points_of(bench.rows)
     weak = []
     if options.weak:

@@ -16,16 +16,16 @@ std::string overall_help() {
 
 Usage: mpifarm COMMAND ...          each command has --help
 
-  run JOB [flags]    compute a job on this host's cores; on many ranks: mpirun -n N mpifarm run JOB ...
-  launch -n N -- JOB the same under mpirun or srun, watched, and carried on when it dies
-  resume RUN         carry on an unfinished run, on any number of ranks
-  stop RUN           ask a live run to end in order
-  status RUN         the state of a live or ended run (--watch follows it)
-  results RUN...     results in task order: CSV, JSON Lines or SQLite
-  merge RUN...       shards of a run (--shard K/N) become one run
-  list               the jobs
-  describe JOB       one job's flags, task fields and result fields
-  simulate           the real scheduler on a virtual cluster: how many nodes one master can feed
+  run JOB [flags]      compute a job on this host's cores; on many ranks: mpirun -n N mpifarm run JOB ...
+  launch -n N -- JOB   the same under mpirun or srun, watched, and carried on when it dies
+  resume RUN           carry on an unfinished run, on any number of ranks
+  stop RUN             ask a live run to end in order
+  status RUN           the state of a live or ended run (--watch follows it)
+  results RUN...       results in task order: CSV, JSON Lines or SQLite
+  merge RUN...         shards of a run (--shard K/N) become one run
+  list                 the jobs
+  describe JOB         one job's flags, task fields and result fields
+  simulate             the real scheduler on a virtual cluster: how many nodes one master can feed
 
 A first run, two ranks, and a look at what it left:
 

@@ -262,7 +262,7 @@ class Supervisor {
   }
 
   // Only what has no time left here: what was asked to stop shall stop, and what dies, would die there.
-  void carry_on_in_next_job(Stopped stopped) const {
+  void carry_on_in_next_job(Stopped stopped) const try {
     const bool for_time = signals_caught() > 0 ? only_time_signals() : stopped == Stopped::time_up;
     if (!for_time) return;
     const unsigned left = chain_left(*command_.chain);
@@ -270,6 +270,8 @@ class Supervisor {
     log::warning("job " + submit_continuation(command_.directory, left - 1) +
                  " carries the run on when this one has ended (" + std::to_string(left - 1) +
                  " more may follow)");
+  } catch (const MachineryFailure& failure) {
+    log::warning(failure.what());
   }
 
   std::vector<std::string> words_of_run() const {

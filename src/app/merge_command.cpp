@@ -98,6 +98,10 @@ Summary sum_of(const std::vector<ShardRun>& shards) {
     sum.wall_seconds = std::max(sum.wall_seconds, s.wall_seconds);
     sum.busy_seconds += s.busy_seconds;
     sum.cpu_seconds += s.cpu_seconds;
+    sum.wasted_seconds += s.wasted_seconds;
+    sum.tail_idle_seconds += s.tail_idle_seconds;
+    for (const std::string& host : s.lost_hosts)
+      if (std::ranges::count(sum.lost_hosts, host) == 0) sum.lost_hosts.push_back(host);
     slot_seconds += s.wall_seconds * s.threads;
     sum.total_attempts += s.total_attempts;
     sum.total_wall_seconds = std::max(sum.total_wall_seconds, s.total_wall_seconds);

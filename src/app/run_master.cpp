@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 
@@ -52,13 +53,17 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   return options;
 }
 
+// Under a launcher a broken pipe means that the launcher has died: a further start says it.
 void print(const std::string& conclusion) {
   if (conclusion.empty()) return;
+  errno = 0;
   std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
   if (conclusion.back() != '\n') std::fputc('\n', stdout);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    throw MachineryFailure{"the conclusion cannot be written to stdout (" + errno_text(errno) +
-                           "); the run is complete: resume it to see the conclusion"};
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  const std::string problem = "the conclusion cannot be written to stdout (" + errno_text(errno) +
+                              "); the run is complete: resume it to see the conclusion";
+  if (errno == EPIPE && launched_as()) throw Resumable{problem};
+  throw MachineryFailure{problem};
 }
 
 }  // namespace

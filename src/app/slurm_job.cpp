@@ -19,17 +19,20 @@ namespace {
 
 constexpr const char *chain_variable = "MPIFARM_CHAIN_LEFT", *run_variable = "MPIFARM_RUN";
 
-// What a job is asked for, and where Slurm tells it: the next one is asked for the same, whatever the script
-// says and the command line said otherwise.
+// What a job is asked for, and where Slurm tells it: the next one is asked for the same of this, whatever the
+// script says and the command line said otherwise.
 struct Request {
   const char* flag;
   const char* variable;
 };
 constexpr std::array requests{
-    Request{"--job-name", "SLURM_JOB_NAME"},           Request{"--partition", "SLURM_JOB_PARTITION"},
-    Request{"--account", "SLURM_JOB_ACCOUNT"},         Request{"--qos", "SLURM_JOB_QOS"},
-    Request{"--nodes", "SLURM_JOB_NUM_NODES"},         Request{"--ntasks", "SLURM_NTASKS"},
-    Request{"--cpus-per-task", "SLURM_CPUS_PER_TASK"}, Request{"--chdir", "SLURM_SUBMIT_DIR"}};
+    Request{"--job-name", "SLURM_JOB_NAME"},   Request{"--partition", "SLURM_JOB_PARTITION"},
+    Request{"--account", "SLURM_JOB_ACCOUNT"}, Request{"--qos", "SLURM_JOB_QOS"},
+    Request{"--nodes", "SLURM_JOB_NUM_NODES"}, Request{"--ntasks-per-node", "SLURM_NTASKS_PER_NODE"},
+    Request{"--mem", "SLURM_MEM_PER_NODE"},    Request{"--mem-per-cpu", "SLURM_MEM_PER_CPU"},
+    Request{"--gpus", "SLURM_GPUS"},           Request{"--gpus-per-node", "SLURM_GPUS_PER_NODE"},
+    Request{"--ntasks", "SLURM_NTASKS"},       Request{"--cpus-per-task", "SLURM_CPUS_PER_TASK"},
+    Request{"--chdir", "SLURM_SUBMIT_DIR"}};
 
 std::string job_id() {
   const char* id = std::getenv("SLURM_JOB_ID");
@@ -141,6 +144,7 @@ std::string submit_continuation(const std::string& run, unsigned left) {
       words.push_back(std::string{flag} + '=' + value);
   if (const std::string limit = squeue_says("%l"); parse_slurm_time(limit))
     words.push_back("--time=" + limit);
+  if (squeue_says("%h") == "NO") words.emplace_back("--exclusive");
   words.push_back(script.path());
   setenv(chain_variable, std::to_string(left).c_str(), 1);
   setenv(run_variable, std::filesystem::absolute(run).c_str(), 1);

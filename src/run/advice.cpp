@@ -39,8 +39,10 @@ std::string advice(const Summary& s, const Allocation& allocation) {
   const double waiting = std::max(0.0, all - s.busy_seconds - tail), overhead = std::max(all - work, 1e-9);
   const auto percent = [&](double part) { return fmt::format("{:.1f} %", 100 * part / all); };
   std::string text =
-      fmt::format("of {}: {} work, {} in vain (retried or lost), {} idle at the end, {} waiting",
-                  hours_text(all), percent(work), percent(in_vain), percent(tail), percent(waiting));
+      fmt::format("of {}: {} work, {} in vain (retried or lost), {} idle at the end, {} {}", hours_text(all),
+                  percent(work), percent(in_vain), percent(tail), percent(waiting),
+                  s.lost_ranks > 0 ? "waiting, or of lost ranks" : "waiting");
+  if (s.lost_ranks > 0) return text;  // what the run would have been without the loss is not known
   const double slots_a_node = static_cast<double>(s.threads) / allocation.nodes;
   const double most_by_tasks = std::max(1.0, std::floor(static_cast<double>(s.tasks) / slots_a_node));
   const double most_by_work = allocation.nodes * work * (1 / worth_it - 1) / overhead;

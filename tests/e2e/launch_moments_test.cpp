@@ -50,6 +50,19 @@ TEST(LaunchMoment, BeforeRankZeroBeginsAgain) {
   expect_whole(path);
 }
 
+// mpirun was to hand it on, and is killed just then.
+TEST(LaunchMoment, InWhichTheConclusionReachesNobody) {
+  const Workspace work;
+  const std::string first = work / "first";
+  const std::string script = "if [ $OMPI_COMM_WORLD_RANK = 0 ] && [ ! -e " + first + " ]; then echo > " +
+                             first + "; \"$@\" | true; else exec \"$@\"; fi";
+  const Ended ended = run(launching(spin_run(work / "run", {}, "4"), script));
+  expect_status(ended, 0);
+  EXPECT_NE(ended.err.find("start 2 of 4"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.out, undisturbed().conclusion);
+  expect_whole(work / "run");
+}
+
 TEST(LaunchMoment, WhenRankZeroRefusesBeforeMpiItIsNotRepeated) {
   const Workspace work;
   const Ended ended = run(launching(spin_run(work / "run"), "OMPI_COMM_WORLD_SIZE=3 exec \"$@\""));

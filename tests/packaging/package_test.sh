@@ -53,6 +53,7 @@ expect "a value behind =" "shuffle " "$(completed mpifarm run spin --order = s)"
 expect "flags of launch" "--launcher " "$(completed mpifarm launch --launc)"
 expect "the job of launch" "checksum " "$(completed mpifarm launch -n 4 -- c)"
 expect "flags of launch's job" "--duration " "$(completed mpifarm launch -n 4 -- spin --durat)"
+expect "a flag behind a path" "--run " "$(completed mpifarm merge runs/1 --ru 2>&1)"
 expect "a number, which nobody can guess" " " "$(completed mpifarm run spin --count "")"
 
 # ---- module file

@@ -15,7 +15,8 @@ JOB = ["spin", "--count", "60", "--duration", "0.004", "--wait"]
 
 
 def scaling(*words, job=JOB):
-    return subprocess.run([sys.executable, SCALING, "--mpifarm", MPIFARM, *words, "--", *job], text=True, capture_output=True)
+    return subprocess.run([sys.executable, SCALING, "--mpifarm", MPIFARM, *words, "--", *job], text=True, capture_output=True,
+                          env={**os.environ, "SLURM_NTASKS": "x"})
 
 
 def rows(path):
@@ -27,7 +28,7 @@ class Report(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.out = os.path.join(cls.folder.name, "out")
+        cls.out = os.path.join(cls.folder.name, "it's out")
         cls.ended = scaling("--ranks", "1,2", "--threads", "1,2", "--rounds", "2", "--weak=--count", "--simulate-to", "64", "--out", cls.out)
 
     @classmethod
@@ -103,6 +104,9 @@ class Refused(unittest.TestCase):
         self.refused("--rounds", "0", part="--rounds")
         self.refused("--weak=--nothing", part="--weak names no flag")
         self.refused("--launcher", "ssh", part="ssh")
+        self.refused("--law", "foo:1", part="--law")
+        self.refused("--ranks", "1", "--threads", "1", part="no tasks", job=["squares", "--to", "0"])
+        self.refused("--mpifarm", "/no/mpifarm", part="/no/mpifarm")
         self.refused("--weak=--law", part="no whole number", job=JOB + ["--law", "constant"])
 
     def test_a_job_that_is_not_there(self):

@@ -53,11 +53,14 @@ class Sbatch : public SlurmJob {
   }
   // sbatch waits for the first end of a job, be it that it starts again, and squeue does not show it for a
   // moment.
-  static void expect_completes(const std::filesystem::path& run) {
+  static void expect_completes_soon(const std::filesystem::path& run) {
     const auto is_complete = [&] {
       return std::filesystem::exists(run / "summary.json") && summary_of(run).text("status") == "complete";
     };
     EXPECT_TRUE(wait_until(is_complete, std::chrono::seconds{120})) << ask("squeue");
+  }
+  static void expect_completes(const std::filesystem::path& run) {
+    expect_completes_soon(run);
     EXPECT_TRUE(wait_until([] { return ask("squeue -h").empty(); })) << ask("squeue");
   }
 
@@ -138,6 +141,44 @@ TEST_F(Sbatch, ArrayOfShardsMakesOneRun) {
   EXPECT_EQ(merged.out, undisturbed().conclusion);
   EXPECT_TRUE(results_of(path()) == undisturbed().results) << "results.csv differs";
   EXPECT_EQ(digest_of(path()), undisturbed().digest);
+}
+
+// The last task has the job id of the whole array.
+TEST_F(Sbatch, ArrayPutsBackNoShardButTheOneWithoutTime) {
+  const Arguments job{"spin", "--count", "1200", "--wait", "--duration", "0.03"};
+  Process process{submitting({"--array=1-3"}, "array.sbatch", job, {{"RUNS", work_ / "shards"}})};
+  ASSERT_TRUE(wait_for_outcomes(process, work_ / "shards/3", 20));
+  const std::string array = first_word(ask("squeue -h -o %F"));
+  ask("scancel --batch --signal=USR1 " + array + "_3");
+  start_again_soon(array + "_3");
+  for (const std::string shard : {"1", "2", "3"}) {
+    const std::string run = work_ / ("shards/" + shard);
+    expect_completes_soon(run);
+    EXPECT_EQ(summary_of(run).whole("starts"), shard == "3" ? 2u : 1u);
+    EXPECT_EQ(summary_of(run).whole("total_attempts"), 400u);
+  }
+}
+
+TEST_F(Sbatch, RunIsPutBackWhenItsFirstNodeIsLost) {
+  Process process{submitting({"-N2"}, "run.sbatch", spin_flags, {{"RUN", path()}})};
+  ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
+  const std::string job = job_id(), host = first_word(ask("squeue -h -o %B"));
+  lose_node(host);
+  start_again_soon(job);
+  expect_completes(path());
+  expect_whole(path());
+  EXPECT_EQ(summary_of(path()).whole("starts"), 2u);
+}
+
+TEST_F(Sbatch, RunGoesOnWhenAnotherNodeIsLost) {
+  Process process{
+      submitting({"-N3"}, "run.sbatch", spin_flags + Arguments{"--heartbeat", "2"}, {{"RUN", path()}})};
+  ASSERT_TRUE(wait_for_outcomes(process, path(), 50));
+  lose_node("node3");
+  expect_completes(path());
+  expect_whole(path());
+  EXPECT_EQ(summary_of(path()).whole("lost_ranks"), 1u);
+  EXPECT_EQ(summary_of(path()).whole("starts"), 1u);
 }
 
 TEST_F(Sbatch, ArrayWithGapsIsRefused) {
