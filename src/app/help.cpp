@@ -29,10 +29,10 @@ Usage: mpifarm COMMAND ...          each command has --help
 
 A first run, two ranks, and a look at what it left:
 
-  mpirun -n 2 mpifarm run checksum --path /usr/share/doc --run my-run
-  mpifarm status my-run
-  mpifarm results my-run | head
-  sha256sum --quiet -c my-run/SHA256SUMS
+  mpirun -n 2 mpifarm run checksum --path /usr/share/doc --run my-run   runs it
+  mpifarm status my-run                                                 how it went
+  mpifarm results my-run | head                                         a row a task
+  sha256sum --quiet -c my-run/SHA256SUMS                                the same, by another tool
 )";
 }
 
