@@ -27,8 +27,6 @@ std::string killing_rank_zero_of_start(int number, const std::string& file) {
          ") = " + std::to_string(number) + " ]; then kill -KILL $$; fi; fi; exec \"$@\"";
 }
 
-bool is_between_starts(const std::string& path) { return std::filesystem::exists(path + "/relaunching"); }
-
 TEST(LaunchMoment, BeforeRankZeroBegins) {
   const Workspace work;
   const std::string path = work / "run";
@@ -87,46 +85,43 @@ TEST(LaunchMoment, OfASignalBeforeTheRanksBegin) {
   }
 }
 
-TEST(LaunchMoment, OfASignalBetweenTwoStarts) {
-  const Workspace work;
-  const std::string path = work / "run";
-  Process process{launching(spin_run(path), "")};
-  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  ::kill(lock_holder(path), SIGKILL);
-  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
-  process.signal(SIGTERM);
-  const Ended ended = process.wait();
+// Rank 0 was killed, and its supervisor waits a second before it starts the run again.
+class BetweenTwoStarts : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(wait_for_outcomes(process_, path_, 50));
+    ::kill(lock_holder(path_), SIGKILL);
+    ASSERT_TRUE(wait_until([&] { return waits(); }));
+  }
+  bool waits() const { return std::filesystem::exists(path_ + "/relaunching"); }
+
+  const Workspace work_;
+  const std::string path_ = work_ / "run";
+  Process process_{launching(spin_run(path_), "")};
+};
+
+TEST_F(BetweenTwoStarts, ASignalEndsIt) {
+  process_.signal(SIGTERM);
+  const Ended ended = process_.wait();
   expect_status(ended, 75);
   EXPECT_NE(ended.err.find("carry it on with"), std::string::npos) << ended.err;
-  EXPECT_EQ(tally_journal(path).starts, 1u);
+  EXPECT_EQ(tally_journal(path_).starts, 1u);
 }
 
-TEST(LaunchMoment, OfAnotherMasterBetweenTwoStarts) {
-  const Workspace work;
-  const std::string path = work / "run";
-  Process process{launching(spin_run(path), "")};
-  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  ::kill(lock_holder(path), SIGKILL);
-  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
-  Process other{mpifarm({"resume", path, "--threads", "1"})};
-  expect_status(process.wait(), 75);
+TEST_F(BetweenTwoStarts, AnotherMasterMayHaveTheRun) {
+  Process other{mpifarm({"resume", path_, "--threads", "1"})};
+  expect_status(process_.wait(), 75);
   expect_status(other.wait(), 0);
-  expect_whole(path);
+  expect_whole(path_);
 }
 
-TEST(LaunchMoment, OfItsOwnDeathBetweenTwoStarts) {
-  const Workspace work;
-  const std::string path = work / "run";
-  Process process{launching(spin_run(path), "")};
-  ASSERT_TRUE(wait_for_outcomes(process, path, 50));
-  ::kill(lock_holder(path), SIGKILL);
-  ASSERT_TRUE(wait_until([&] { return is_between_starts(path); }));
-  process.signal(SIGKILL);
-  process.wait();
-  expect_refused(run(mpifarm({"stop", path})), {"the run is not live"});
-  expect_status(run(mpifarm({"resume", path, "--threads", "8"})), 0);
-  EXPECT_FALSE(is_between_starts(path));
-  expect_whole(path);
+TEST_F(BetweenTwoStarts, ItMayBeKilledItself) {
+  process_.signal(SIGKILL);
+  process_.wait();
+  expect_refused(run(mpifarm({"stop", path_})), {"the run is not live"});
+  expect_status(run(mpifarm({"resume", path_, "--threads", "8"})), 0);
+  EXPECT_FALSE(waits());
+  expect_whole(path_);
 }
 
 TEST(Launch, EndsUnderACallerThatIgnoresItsChildren) {
