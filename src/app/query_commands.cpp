@@ -28,7 +28,6 @@ void stop(const StopCommand& command) {
   const RunDirectory run{command.directory};
   require_run(run);
   auto holder = lock_holder(run);
-  std::error_code unseen;
   if (!holder && process_may_live(run.relaunching())) holder = "its supervisor, before a further start";
   if (!holder)
     throw BadInput{"the run is not live (" + run.path.string() + "); `mpifarm status` says how it ended"};
