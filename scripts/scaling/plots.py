@@ -16,7 +16,7 @@ def draw(out, name, width, height, commands, tables):
     for ending, terminal in TERMINALS.items():
         scale = 2 if ending == "png" else 1
         head = f"set terminal {terminal.format(width=width * scale // 2 * 3 // 2, height=height * scale // 2 * 3 // 2)}\n"
-        head += f"set output {quoted(os.path.join(out, name) + '.' + ending)}\nset encoding utf8\nset grid lc '#dddddd'\n"
+        head += f"set output {quoted(os.path.join(out, name) + '.' + ending)}\nset encoding utf8\nset grid lt 1 lc rgb '#cccccc'\n"
         subprocess.run(["gnuplot"], input=blocks + head + commands, text=True, check=True)
 
 

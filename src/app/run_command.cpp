@@ -19,6 +19,7 @@
 #include "app/run_master.hpp"
 #include "app/signals.hpp"
 #include "app/startup_watch.hpp"
+#include "app/turn_watch.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/processes.hpp"
@@ -33,6 +34,8 @@ using MakePlan = std::function<RunPlan()>;
 
 constexpr const char* stopped_early = "stopped by a signal before anything ran; start it again";
 constexpr auto longest_abort = std::chrono::seconds{10};
+// Of a worker's loop. By then rank 0 takes it for lost, or is lost itself.
+constexpr auto turn_look = std::chrono::seconds{1}, longest_turn = std::chrono::seconds{60};
 constexpr auto longest_finalise = std::chrono::seconds{30};
 
 // One rank's process: how it speaks to the others, and how it ends.
@@ -158,7 +161,10 @@ int be_worker(Rank& rank, const Jobs& jobs) try {
   WatchedTransport& transport = rank.transport();
   Waker waker;
   Worker worker{transport, waker, jobs, &rank.helper()};
+  std::optional<TurnWatch> watch{std::in_place, transport.turns(), transport.rank(), turn_look,
+                                 longest_turn / turn_look};
   const End end = serve(transport, worker, waker);
+  watch.reset();
   const int status = static_cast<int>(ExitStatus::success);
   if (end == End::master_lost) {
     log::warning("rank " + std::to_string(transport.rank()) + " leaves: rank 0 is lost (" +

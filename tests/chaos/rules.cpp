@@ -41,10 +41,12 @@ std::optional<std::set<int>> right_statuses(const Start& start, const Happened& 
   if (!happened.hit) return std::set{0};
   const bool of_command = happened.hit == Kind::supervisor_killed ||
                           (happened.hit == Kind::mpirun_killed && start.way != Way::supervised);
-  if (of_command) return std::set{killed};
+  if (of_command) return std::set{killed, 0};  // which it had come to in that moment
   if (start.way == Way::supervised) return std::set{0};
   if (start.way == Way::recovering) return std::nullopt;
-  return statuses_of_mpirun(*happened.hit);
+  std::set<int> statuses = statuses_of_mpirun(*happened.hit);
+  if (!happened.hit_running) statuses.insert(crashed);  // Open MPI may, when a rank is gone while it starts
+  return statuses;
 }
 
 // The start itself must bring the run to its end.
