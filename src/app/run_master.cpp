@@ -16,6 +16,7 @@
 #include "base/log.hpp"
 #include "journal/writer.hpp"
 #include "node/replay.hpp"
+#include "run/shared_mark.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -45,7 +46,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.isolation = isolation_of(plan.manifest);
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
-  options.run = plan.directory;
+  options.run = plan.directory.path;
   options.allotment = {start.threads, start.master_slots};
   options.heartbeat = {
       .beat = beat_of(start),
@@ -210,7 +211,9 @@ void RunMaster::import_suspects(journal::Writer& journal) {
 void RunMaster::wait_for_everyone() {
   transport_.set_heartbeat(
       {.beat = beat_of(start_), .patience = nanos(start_.heartbeat_seconds), .kills = survives_losses()});
-  master_.greet();
+  std::optional<SharedMark> mark;  // gone when all have seen it, or one has not
+  if (transport_.size() > 1) mark.emplace(plan_.directory);
+  master_.greet(mark ? mark->path() : std::filesystem::path{});
   while (!master_.everyone_here()) {
     const bool active = receive(transport_, master_, worker_);
     pace_.rest(waker_, worker_.step(Clock::now()) || active, worker_);

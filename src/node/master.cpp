@@ -63,8 +63,7 @@ void Master::send(int to, const wire::ToWorker& message) {
   transport_.send(to, Channel::to_worker, wire::encode(message));
 }
 
-void Master::greet() {
-  if (transport_.size() > 1 && !options_.run.path.empty()) mark_.emplace(options_.run);
+void Master::greet(const std::filesystem::path& mark) {
   std::error_code removed;  // the directory may have been; then every path had better be absolute
   const wire::SetupDetails details{.job = std::string{options_.type->name()},
                                    .params = options_.params,
@@ -78,7 +77,7 @@ void Master::greet() {
                                    .isolation = options_.isolation,
                                    .timeout = options_.timeout,
                                    .memory_bytes = options_.memory_bytes,
-                                   .mark = mark_ ? mark_->path().string() : std::string{}};
+                                   .mark = mark.string()};
   for (int rank = 0; rank < transport_.size(); ++rank)
     send(rank, wire::Setup{my_identity(options_.run_id), pack(details)});
 }
@@ -117,7 +116,7 @@ void Master::on(int peer, const wire::Hello& hello) {
   const auto details = unpack<wire::HelloDetails>(hello.details);
   if (!details.sees_mark)
     throw BadInput{rank_on(peer, hello.host) + " does not see the run directory (" +
-                   std::filesystem::absolute(options_.run.path).lexically_normal().string() +
+                   std::filesystem::absolute(options_.run).lexically_normal().string() +
                    "); give --run a place on a file system that all hosts share"};
   if (!details.error.empty())
     throw BadInput{rank_on(peer, hello.host) + " cannot make the job (" + details.error +
@@ -146,7 +145,6 @@ bool Master::everyone_here() const {
 }
 
 void Master::begin() {
-  mark_.reset();
   std::vector<RankCores> cores;
   for (const WorkerFacts& worker : workers_) cores.push_back(worker.cores);
   Allotment allotment = allot_slots(cores, options_.allotment);

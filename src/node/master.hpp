@@ -3,6 +3,7 @@
 // run went.
 
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +14,6 @@
 #include "node/committer.hpp"
 #include "node/jobs.hpp"
 #include "node/source_pump.hpp"
-#include "run/shared_mark.hpp"
 #include "sched/scheduler.hpp"
 #include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
@@ -30,7 +30,7 @@ struct MasterOptions {
   wire::Isolation isolation = wire::Isolation::suspects;
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
-  RunDirectory run;                // that every rank must see
+  std::filesystem::path run;       // the directory, which every rank must see
   AllotmentOptions allotment;
   Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
 };
@@ -57,8 +57,8 @@ class Master {
   Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Scheduler& scheduler,
          MasterOptions options);
 
-  // Sends Setup to every rank; the hellos come as messages.
-  void greet();
+  // Sends Setup to every rank; the hellos come as messages. `mark`: a file that all must see; empty: none.
+  void greet(const std::filesystem::path& mark = {});
   // Throws CorruptData for bytes that do not decode, BadInput for a rank that does not belong here.
   void on_message(int peer, BytesView bytes);
   // What it held goes to others; the transport has dropped it. Throws MachineryFailure for a rank that was
@@ -107,7 +107,6 @@ class Master {
   const AnyJob& job_;
   sched::Scheduler& scheduler_;
   MasterOptions options_;
-  std::optional<SharedMark> mark_;  // until everyone is here
   std::vector<std::uint64_t> sample_ids_, sample_keys_;
 
   std::vector<WorkerFacts> workers_;  // by rank

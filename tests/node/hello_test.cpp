@@ -12,6 +12,7 @@
 #include "node/identity.hpp"
 #include "node/master.hpp"
 #include "node/worker.hpp"
+#include "run/shared_mark.hpp"
 #include "support/expect.hpp"
 #include "support/sample_jobs.hpp"
 #include "support/temporary_directory.hpp"
@@ -81,7 +82,7 @@ class HelloTest : public ::testing::Test {
     options.type = &job_type<Numbers>();
     options.params = pack(Numbers::Params{});
     options.run_id = 99;
-    options.run = {run_.path() / "run"};
+    options.run = run_.path() / "run";
     return options;
   }
   static sched::Options scheduler_options() {
@@ -90,8 +91,8 @@ class HelloTest : public ::testing::Test {
     return options;
   }
   // The worker's answer to the master's setup.
-  wire::Hello hello(const Jobs* jobs = nullptr) {
-    master_.greet();
+  wire::Hello hello(const std::filesystem::path& mark = {}, const Jobs* jobs = nullptr) {
+    master_.greet(mark);
     Worker worker{*far_, waker_, jobs == nullptr ? jobs_ : *jobs};
     worker.on_message(far_->receive()->bytes);
     EXPECT_TRUE(eventually([&] { return worker.step(Clock::now()); })) << "it says hello when it has its job";
@@ -188,10 +189,13 @@ TEST_F(HelloTest, WithoutTheJobIsRefusedWithItsReason) {
       << message;
 }
 
+TEST_F(HelloTest, SaysWhetherTheMarkIsSeen) {
+  const SharedMark mark{RunDirectory{run_.path() / "run"}};
+  EXPECT_TRUE(unpack<wire::HelloDetails>(hello(mark.path()).details).sees_mark);
+  EXPECT_FALSE(unpack<wire::HelloDetails>(hello(run_.path() / "elsewhere").details).sees_mark);
+}
+
 TEST_F(HelloTest, WithoutTheRunDirectoryIsRefusedByHostAndPath) {
-  const wire::Hello said = hello();
-  EXPECT_TRUE(unpack<wire::HelloDetails>(said.details).sees_mark);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator{run_.path()}, {}), 1) << "what is looked for";
   const std::string message =
       answer_to(changed([](wire::HelloDetails& details) { details.sees_mark = false; }));
   EXPECT_NE(
@@ -202,7 +206,7 @@ TEST_F(HelloTest, WithoutTheRunDirectoryIsRefusedByHostAndPath) {
 
 TEST_F(HelloTest, AWorkerWithoutTheJobSaysSo) {
   const Jobs none;
-  const wire::Hello said = hello(&none);
+  const wire::Hello said = hello({}, &none);
   EXPECT_EQ(unpack<wire::HelloDetails>(said.details).error, "there is no job \"numbers\" here");
 }
 
