@@ -78,7 +78,7 @@ take_free_ports() {
   while in_use "$port" || in_use $((port + 1)) || in_use $((port + 2)) || in_use $((port + 3)); do port=$((port + 4)); done
 }
 
-all_there() { ! sinfo -h -N -o %T | grep -qvE '^(idle|mixed|allocated|completing)$'; }
+all_there() { ! sinfo -h -N -o %T | grep -qvE '^(idle|mixed|allocated)$'; }
 
 is_mine() { grep -qs "^StateSaveLocation=$cluster/state\$" "$SLURM_CONF"; }
 
