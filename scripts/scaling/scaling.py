@@ -137,6 +137,7 @@ class Bench:
         for number in range(1, self.options.rounds + 1):
             for ranks, threads in layouts:
                 self.rows.append(self.run(kind, ranks, threads, job_for(ranks * threads), number))
+        write_csv(os.path.join(self.options.out, "scaling.csv"), self.rows)
         if kind == "strong" and len({row["digest"] for row in self.rows}) > 1:
             stop("the runs have different answers; is the job the same on every layout?", 3)
 
@@ -251,7 +252,6 @@ def main():
     check(options)
     bench = Bench(options)
     bench.measure("strong", lambda slots: options.job)
-    write_csv(os.path.join(options.out, "scaling.csv"), bench.rows)
     strong = points_of(bench.rows)
     weak = []
     if options.weak:
@@ -259,7 +259,6 @@ def main():
         weak = points_of([row for row in bench.rows if row["kind"] == "weak"])
     simulated = bench.simulate(strong) if options.simulate_to else []
     serial, crosstalk, laws = fit(strong, simulated)
-    write_csv(os.path.join(options.out, "scaling.csv"), bench.rows)
     if simulated:
         write_csv(os.path.join(options.out, "simulated.csv"), simulated)
     title = " ".join(options.job)

@@ -3,9 +3,7 @@
 // never return, and then nobody sees that rank 0 is gone.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 
 #include "base/clock.hpp"
@@ -18,15 +16,9 @@ class TurnWatch {
  public:
   // `turns` grows with the loop, and must outlive it.
   TurnWatch(const std::atomic<std::uint64_t>& turns, int rank, Nanos between_looks, unsigned looks);
-  TurnWatch(const TurnWatch&) = delete;
-  TurnWatch& operator=(const TurnWatch&) = delete;
-  ~TurnWatch();
 
  private:
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace mpifarm::app
