@@ -145,9 +145,10 @@ TEST(PoisonTask, CostsAtMostOneRank) {
 TEST(PoisonTask, OfRankZeroCostsItOnce) {
   const Workspace work;
   const std::string path = work / "run";
-  const Ended first = run(trouble_alone(trouble_run(path, "segv", {})));
-  EXPECT_EQ(first.status, 128 + SIGSEGV);
-  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(path + "/suspects"); }));
+  Process first{trouble_alone(trouble_run(path, "segv", {}))};
+  EXPECT_EQ(first.wait().status, 128 + SIGSEGV);
+  ASSERT_TRUE(wait_until([&] { return first.members().empty(); })) << "its helper is left";
+  ASSERT_TRUE(std::filesystem::exists(path + "/suspects"));
   const Ended second = run(trouble_alone({"resume", path}));
   expect_status(second, 1);
   EXPECT_NE(second.err.find("rank 0 was computing when it ended"), std::string::npos) << second.err;
