@@ -27,6 +27,9 @@ void set_environment(const std::filesystem::path& master_word) {
   setenv(master_word_variable, master_word.c_str(), 1);
   setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
   setenv("SLURM_OVERLAP", "1", 1);  // the step of a start that died may still hold the cores of a node
+  // Where Slurm's PMIx takes a ring for the first fence of MPI_Init and a tree for the second, as it does
+  // unless told, a rank may pass both before another has passed the first, which then dies of its message.
+  setenv("SLURM_PMIX_FENCE", "tree", 0);
   if (geteuid() == 0) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
