@@ -16,6 +16,7 @@
 #include "app/run_files.hpp"
 #include "app/signals.hpp"
 #include "app/slurm_job.hpp"
+#include "app/startup_watch.hpp"
 #include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
@@ -33,8 +34,8 @@ constexpr auto look = std::chrono::milliseconds{20};
 constexpr Nanos look_every = std::chrono::milliseconds{200};        // at files and processes
 constexpr Nanos patience_with_launcher = std::chrono::seconds{10};  // to end when rank 0 or all ranks have
 constexpr Nanos patience_with_term = std::chrono::seconds{5};
-constexpr Nanos patience_with_spawn = std::chrono::minutes{2};  // of rank 0
-constexpr Nanos patience_with_mpi = std::chrono::minutes{10};   // to begin
+constexpr Nanos patience_with_spawn = std::chrono::minutes{2};   // of rank 0
+constexpr Nanos patience_with_ranks = std::chrono::seconds{30};  // to leave when MPI does not start
 constexpr Nanos patience_with_master =
     std::chrono::seconds{20};          // between two signs of life, of some two seconds
 constexpr int most_silent_starts = 2;  // rank 0 may have been killed in one
@@ -43,9 +44,10 @@ constexpr auto most_back_off = std::chrono::seconds{60};
 // Looks after one start until the launcher has ended.
 class Watch {
  public:
-  Watch(LauncherProcess& launcher, Launcher kind, const MasterWordFile& master, int& signals_passed)
+  Watch(LauncherProcess& launcher, const LaunchPlan& plan, const MasterWordFile& master, int& signals_passed)
       : launcher_{launcher},
-        is_mpirun_{kind == Launcher::mpirun},
+        is_mpirun_{plan.launcher == Launcher::mpirun},
+        patience_with_mpi_{longest_start(plan.ranks) + patience_with_ranks},
         master_{master},
         signals_passed_{signals_passed} {}
 
@@ -85,8 +87,8 @@ class Watch {
     silent_for_ = news ? Nanos{0} : silent_for_ + look_every;
     if (word_.phase == MasterWord::Phase::none && silent_for_ >= patience_with_spawn)
       give_up("no rank 0 was there within " + duration_text(seconds(Nanos{patience_with_spawn})));
-    if (word_.phase == MasterWord::Phase::begun && silent_for_ >= patience_with_mpi)
-      give_up("MPI has not begun within " + duration_text(seconds(Nanos{patience_with_mpi})));
+    if (word_.phase == MasterWord::Phase::begun && silent_for_ >= patience_with_mpi_)
+      give_up("MPI has not begun within " + duration_text(seconds(patience_with_mpi_)));
     if (word_.phase == MasterWord::Phase::alive && silent_for_ >= patience_with_master)
       give_up("rank 0 gave no sign of life for " + duration_text(seconds(Nanos{patience_with_master})));
     const bool over = word_.phase == MasterWord::Phase::ended || word_.phase == MasterWord::Phase::unstarted;
@@ -115,6 +117,7 @@ class Watch {
 
   LauncherProcess& launcher_;
   const bool is_mpirun_;
+  const Nanos patience_with_mpi_;  // to begin
   const MasterWordFile& master_;
   int& signals_passed_;
   TimePoint next_look_{};
@@ -196,8 +199,9 @@ class Supervisor {
   // Rank 0 says nothing when it was killed, and what it was killed in the middle of can be carried on.
   EndOfRun start() {
     master_.clear();
-    LauncherProcess launcher{launch_words(plan_, words_of_run(), affinity_cpus().size()), master_.path()};
-    Watch watch{launcher, plan_.launcher, master_, signals_passed_};
+    LauncherProcess launcher{launch_words(plan_, words_of_run(), affinity_cpus().size()), master_.path(),
+                             launch_variables(plan_)};
+    Watch watch{launcher, plan_, master_, signals_passed_};
     watch.until_ended();
     const MasterWord word = master_.read();
     began_ = word.phase != MasterWord::Phase::none;

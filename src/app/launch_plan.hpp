@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mpifarm::app {
@@ -28,6 +29,8 @@ std::vector<std::string> living_hosts(const LaunchPlan& plan);
 // `program`: what each rank runs. `cores`: of this host; mpirun wants to be told that ranks are more.
 std::vector<std::string> launch_words(const LaunchPlan& plan, const std::vector<std::string>& program,
                                       std::size_t cores);
+// The environment that the launcher wants, where the user has set nothing else.
+std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPlan& plan);
 // Starts one process on one host that ends at once: whether ranks can be started there.
 std::vector<std::string> probe_words(const LaunchPlan& plan, const std::string& host);
 

@@ -27,9 +27,6 @@ void set_environment(const std::filesystem::path& master_word) {
   setenv(master_word_variable, master_word.c_str(), 1);
   setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
   setenv("SLURM_OVERLAP", "1", 1);  // the step of a start that died may still hold the cores of a node
-  // Where Slurm's PMIx takes a ring for the first fence of MPI_Init and a tree for the second, as it does
-  // unless told, a rank may pass both before another has passed the first, which then dies of its message.
-  setenv("SLURM_PMIX_FENCE", "tree", 0);
   if (geteuid() == 0) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -42,11 +39,12 @@ void silence() {
 }
 
 [[noreturn]] void become(const std::vector<std::string>& words, const std::filesystem::path& master_word,
-                         int report) {
+                         const Variables& defaults, int report) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_DFL);
   set_environment(master_word);
+  for (const auto& [name, value] : defaults) setenv(name.c_str(), value.c_str(), 0);
   if (master_word.empty()) silence();
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
@@ -62,14 +60,14 @@ void silence() {
 }  // namespace
 
 LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
-                                 const std::filesystem::path& master_word) {
+                                 const std::filesystem::path& master_word, const Variables& defaults) {
   std::array<int, 2> ends{};  // closed by exec, or told why there was none
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno(words[0], "started");
   const FileDescriptor ours{ends[0]};
   FileDescriptor theirs{ends[1]};
   id_ = fork();
   if (id_ < 0) throw_errno(words[0], "started");
-  if (id_ == 0) become(words, master_word, theirs.get());
+  if (id_ == 0) become(words, master_word, defaults, theirs.get());
   theirs = FileDescriptor{};
   int error = 0;
   ssize_t count = 0;

@@ -6,18 +6,22 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mpifarm::app {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;  // names and values
 
 // In a process group of its own: what a terminal sends comes to the ranks by way of the supervisor alone. The
 // destructor ends it.
 class LauncherProcess {
  public:
   // `words`: the program, found in PATH, and its arguments. `master_word`: the file for rank 0 to write to;
-  // empty for a process that says nothing, not even on stderr. Throws MachineryFailure when it cannot be
-  // started.
-  LauncherProcess(const std::vector<std::string>& words, const std::filesystem::path& master_word);
+  // empty for a process that says nothing, not even on stderr. `defaults`: of the environment, where the user
+  // has said nothing else. Throws MachineryFailure when it cannot be started.
+  LauncherProcess(const std::vector<std::string>& words, const std::filesystem::path& master_word,
+                  const Variables& defaults = {});
   LauncherProcess(const LauncherProcess&) = delete;
   LauncherProcess& operator=(const LauncherProcess&) = delete;
   ~LauncherProcess();

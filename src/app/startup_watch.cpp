@@ -9,6 +9,7 @@
 
 #include "app/launcher.hpp"
 #include "app/master_word.hpp"
+#include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/processes.hpp"
@@ -18,7 +19,6 @@ namespace {
 
 constexpr auto look = std::chrono::milliseconds{100};
 constexpr auto longest_spawn = std::chrono::seconds{10};  // of all ranks of a host
-constexpr auto longest_start = std::chrono::minutes{5};
 
 // Whether the ranks of this host are children of the parent: else a wrapper stands between.
 bool launcher_is_parent() {
@@ -54,6 +54,7 @@ StartupWatch::~StartupWatch() {
 // there from the beginning, and after a while all are.
 void StartupWatch::watch() {
   const TimePoint begin = Clock::now();
+  const Nanos longest = longest_start(launched_as().value_or(LaunchedAs{}).size);
   const int here = ranks_on_this_host();  // 0: the launcher does not say
   const bool ordered = here > 0 && launcher_is_parent();
   bool were_all_here = false;  // else they are not the parent's own children, or still to come
@@ -65,7 +66,8 @@ void StartupWatch::watch() {
     const int expected = were_all_here || (ordered && elapsed > longest_spawn) ? here : 0;
     if (living > 0 && living < std::max(expected, ordered ? rank_on_this_host() + 1 : 0))
       leave("a rank ended while MPI was starting");
-    if (elapsed > longest_start) leave("MPI does not start: nothing for 5 minutes");
+    if (elapsed > longest)
+      leave(("MPI does not start: nothing for " + duration_text(seconds(longest))).c_str());
   } while (!started_.wait_for(lock, look, [this] { return over_; }));
 }
 

@@ -6,9 +6,16 @@
 #include <mutex>
 #include <thread>
 
+#include "base/clock.hpp"
+
 namespace mpifarm::app {
 
-// Lives as long as MPI starts. When a rank of this host ends meanwhile, or it takes five minutes, this
+// That MPI is given to start so many ranks: some of a host need a second, thousands a few minutes.
+inline Nanos longest_start(int ranks) {
+  return std::chrono::minutes{2} + ranks * std::chrono::milliseconds{100};
+}
+
+// Lives as long as MPI starts. When a rank of this host ends meanwhile, or it takes too long, this
 // process ends with ExitStatus::machinery and a line that says so. Does nothing where the launcher ends all
 // ranks by itself.
 class StartupWatch {

@@ -22,7 +22,7 @@ class Sbatch : public SlurmJob {
                          Arguments{MPIFARM_SLURM_FOLDER "/" + script} + arguments,
             .environment = std::move(environment),
             .directory = work_ / "",
-            .deadline = std::chrono::seconds{200}};
+            .deadline = std::chrono::seconds{300}};
   }
   Command submitting_run(const std::string& script,
                          std::map<std::string, std::string> environment = {}) const {
@@ -62,7 +62,7 @@ class Sbatch : public SlurmJob {
       return std::string{std::istreambuf_iterator<char>{summary}, {}}.find(R"("status": "complete")") !=
              std::string::npos;
     };
-    EXPECT_TRUE(wait_until(is_complete, std::chrono::seconds{120})) << ask("squeue");
+    EXPECT_TRUE(wait_until(is_complete, std::chrono::seconds{240})) << ask("squeue");
   }
   static void expect_completes(const std::filesystem::path& run) {
     expect_completes_soon(run);

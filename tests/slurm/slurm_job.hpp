@@ -28,7 +28,7 @@ class SlurmJob : public ::testing::Test {
   static Command in_job(const Arguments& arguments) {
     return {.arguments = Arguments{"/usr/bin/salloc", "-Q", "--no-kill", "-N3", "-n3"} + arguments,
             .environment = {{"SLURM_CONF", cluster_configuration}},
-            .deadline = std::chrono::seconds{150}};
+            .deadline = std::chrono::seconds{300}};
   }
   static void lose_node(const std::string& node) { ASSERT_EQ(cluster("kill " + node), 0); }
 };
