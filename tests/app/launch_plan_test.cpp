@@ -9,8 +9,11 @@
 namespace mpifarm::app {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::StartsWith;
 
 std::string line(const LaunchPlan& plan, std::size_t cores = 64) {
@@ -28,6 +31,14 @@ TEST(LaunchPlan, SrunKeepsTheOtherRanksWhenOneOrANodeDies) {
   EXPECT_THAT(words, StartsWith("srun --mpi=pmix --no-kill --kill-on-bad-exit=0 "));
   EXPECT_THAT(words, HasSubstr("--ntasks=3 --cpus-per-task=8 farm run"));
   EXPECT_THAT(words, Not(HasSubstr("--nodelist")));
+}
+
+TEST(LaunchPlan, SrunOnAllNodesHasOneKindOfFence) {
+  LaunchPlan plan{.launcher = Launcher::srun, .ranks = 3, .hosts = {"a", "b", "c"}};
+  EXPECT_THAT(launch_variables(plan), ElementsAre(Pair("SLURM_PMIX_FENCE", "tree")));
+  plan.failed = {"b"};
+  EXPECT_THAT(launch_variables(plan), IsEmpty());
+  EXPECT_THAT(launch_variables({.launcher = Launcher::mpirun, .ranks = 3}), IsEmpty());
 }
 
 TEST(LaunchPlan, FurtherWordsStandBeforeTheProgram) {
