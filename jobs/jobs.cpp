@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/exec_job.hpp"
 #include "jobs/checksum.hpp"
 #include "jobs/logscan.hpp"
 #include "jobs/mandelbrot.hpp"
@@ -15,6 +16,7 @@ mpifarm::Jobs make_list() {
   using mpifarm::job_type;
   mpifarm::Jobs jobs;
   jobs.push_back(&job_type<Checksum>());
+  jobs.push_back(&mpifarm::exec_job());
   jobs.push_back(&job_type<Logscan>());
   jobs.push_back(&job_type<Mandelbrot>());
   jobs.push_back(&job_type<Pi>());

@@ -15,10 +15,10 @@ clang-format --dry-run --Werror "${sources[@]}" 2>/dev/null || complain "format:
 # ---- floors: each includes only what its line in src/README.md names
 declare -A uses=(
   [base]="" [describe]="base" [wire]="base" [journal]="base" [job]="base describe" [sched]="base wire journal"
-  [transport]="base wire" [compute]="base job" [run]="base describe job journal"
+  [transport]="base wire" [compute]="base job" [exec]="base describe job compute" [run]="base describe job journal"
   [node]="base describe wire journal job sched transport compute run"
   [sim]="base wire journal sched"
-  [app]="base describe wire journal job sched transport compute run node sim")
+  [app]="base describe wire journal job sched transport compute exec run node sim")
 for file in $(git ls-files 'src/*/*.[ch]pp'); do
   floor=$(cut -d/ -f2 <<<"$file")
   [ -n "${uses[$floor]+known}" ] || { complain "floors: $file is on no known floor"; continue; }

@@ -137,6 +137,34 @@ std::size_t find_job_name(const std::vector<std::string>& arguments) {
   return 0;
 }
 
+// Takes what stands behind -- away, for the param that wants it.
+std::vector<std::string> words_behind(std::vector<std::string>& arguments,
+                                      const std::vector<describe::FlagInfo>& job_flags) {
+  const auto dashes = std::ranges::find(arguments, "--");
+  if (dashes == arguments.end() || std::ranges::none_of(job_flags, &describe::FlagInfo::is_words)) return {};
+  std::vector<std::string> words{dashes + 1, arguments.end()};
+  arguments.erase(dashes, arguments.end());
+  return words;
+}
+
+// --tasks, or the job's own flag for a list; empty: none is given.
+std::string list_of_tasks(const CommandLine& line, const std::vector<describe::FlagInfo>& job_flags) {
+  std::vector<std::string> names{"--tasks"};
+  for (const describe::FlagInfo& flag : job_flags)
+    if (flag.is_list) names.push_back(flag.name);
+  std::string list, given;
+  for (const std::string& name : names)
+    if (const auto* text = line.given(name)) {
+      if (text->empty()) throw BadInput{name + " is empty (\"\"); name a file, or - for the standard input"};
+      if (!given.empty())
+        throw BadInput{given.append(" and ").append(name) + " are both the list of tasks (\"" + *text +
+                       "\"); leave one of the two out"};
+      given = name;
+      list = *text == "-" ? *text : std::filesystem::absolute(*text).string();
+    }
+  return list;
+}
+
 Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   const std::size_t at = find_job_name(arguments);
   const bool has_job = at < arguments.size() && !arguments[at].starts_with('-');
@@ -155,8 +183,10 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   CommandLine line{description, name};
   line.heading("Flags of the job");
+  std::vector<std::string> words = words_behind(arguments, job_flags);
   for (const describe::FlagInfo& flag : job_flags) {
     const std::string help = describe_flag(flag);
+    if (flag.is_words) continue;
     if (flag.is_switch)
       line.on_off(flag.name, help);
     else if (flag.repeated)
@@ -173,18 +203,17 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     throw BadInput{"no job is named; say `mpifarm run JOB`, `mpifarm list` shows the jobs"};
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
 
-  for (const describe::FlagInfo& flag : job_flags)
-    for (const std::string& text : line.all_given(flag.name)) command.job_flags.emplace_back(flag.name, text);
+  for (const describe::FlagInfo& flag : job_flags) {
+    if (!flag.is_words) words = line.all_given(flag.name);
+    for (const std::string& text : words) command.job_flags.emplace_back(flag.name, text);
+  }
   command.run = run_options(line);
   command.start = start_options(line);
   if (const auto* text = line.given("--run")) {
     if (text->empty()) throw BadInput{"--run is empty (\"\"); give a directory"};
     command.directory = *text;
   }
-  if (const auto* text = line.given("--tasks")) {
-    if (text->empty()) throw BadInput{"--tasks is empty (\"\"); name a file, or - for the standard input"};
-    command.tasks_from = *text == "-" ? *text : std::filesystem::absolute(*text).string();
-  }
+  command.tasks_from = list_of_tasks(line, job_flags);
   command.continues = line.is_on("--continue");
   command.dry_run = line.is_on("--dry-run");
   command.force = line.is_on("--force");
@@ -343,10 +372,12 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "describe") return parse_describe(std::move(rest), jobs);
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
+  if (name == "output") return parse_output(std::move(rest));
   if (name == "merge") return parse_merge(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
-  const std::vector<std::string> names{"run",    "launch",  "resume", "stop",     "list",   "describe",
-                                       "status", "results", "merge",  "simulate", "--help", "--version"};
+  const std::vector<std::string> names{"run",      "launch", "resume",   "stop",   "list",
+                                       "describe", "status", "results",  "output", "merge",
+                                       "simulate", "--help", "--version"};
   const std::string near = nearest_name(name, names);
   throw BadInput{"there is no command \"" + name + "\"" +
                  (near.empty() ? "" : " (did you mean " + near + "?)") + "; see `mpifarm --help`"};

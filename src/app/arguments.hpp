@@ -89,6 +89,13 @@ struct ResultsCommand {
   std::optional<std::string> status;     // succeeded, failed, timed out, crashed
   std::string output;                    // empty: stdout
 };
+// What commands wrote.
+struct OutputCommand {
+  std::string directory;
+  std::optional<std::uint64_t> task;  // nothing: all
+  bool error_stream = false;
+  bool failed = false;  // only of tasks that failed
+};
 // Shards become one run.
 struct MergeCommand {
   std::vector<std::string> directories;  // of the shards; at least one
@@ -102,7 +109,7 @@ struct PrintCommand {
 
 using Command =
     std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand, StatusCommand,
-                 ResultsCommand, MergeCommand, SimulateCommand, LaunchCommand, PrintCommand>;
+                 ResultsCommand, OutputCommand, MergeCommand, SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -22,6 +22,7 @@ Usage: mpifarm COMMAND ...          each command has --help
   stop RUN             ask a live run to end in order
   status RUN           the state of a live or ended run (--watch follows it)
   results RUN...       results in task order: CSV, JSON Lines or SQLite
+  output RUN [TASK]    what the commands of an exec run wrote
   merge RUN...         shards of a run (--shard K/N) become one run
   list                 the jobs
   describe JOB         one job's flags, task fields and result fields

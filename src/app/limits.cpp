@@ -43,23 +43,6 @@ Halt parse_halt(const std::string& flag, const std::string& text) {
   return halt;
 }
 
-std::uint64_t parse_bytes(const std::string& flag, const std::string& text) {
-  constexpr std::string_view units = "KMGT";
-  constexpr double most = 1e15;
-  std::string number = text;
-  if (number.ends_with('B')) number.pop_back();
-  double factor = 1;
-  if (const std::size_t unit = number.empty() ? units.npos : units.find(number.back()); unit != units.npos) {
-    number.pop_back();
-    for (std::size_t i = 0; i <= unit; ++i) factor *= 1024;
-  }
-  double bytes = 0;
-  if (!parse_number(number, bytes).empty() || !(bytes * factor >= 1 && bytes * factor <= most))
-    throw BadInput{flag + " is no amount of memory (\"" + text +
-                   "\"); use a number of bytes, such as 500M or 2G"};
-  return static_cast<std::uint64_t>(bytes * factor);
-}
-
 void check_isolate(const std::string& flag, const std::string& text) {
   if (text != "auto" && text != "thread" && text != "process")
     throw BadInput{flag + " is not known (\"" + text + "\"); use thread, process or auto"};

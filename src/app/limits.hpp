@@ -25,8 +25,6 @@ struct Halt {
 
 // Throws BadInput naming `flag`.
 Halt parse_halt(const std::string& flag, const std::string& text);
-// A number of bytes; K, M, G, T are powers of 1024, a B may follow.
-std::uint64_t parse_bytes(const std::string& flag, const std::string& text);
 void check_isolate(const std::string& flag, const std::string& text);
 
 // Nothing: as the run has it.

@@ -13,6 +13,7 @@
 #include "app/launch_command.hpp"
 #include "app/launcher.hpp"
 #include "app/merge_command.hpp"
+#include "app/output_command.hpp"
 #include "app/query_commands.hpp"
 #include "app/registration.hpp"
 #include "app/run_command.hpp"
@@ -42,6 +43,9 @@ struct Carry {
   }
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });
+  }
+  int operator()(const OutputCommand& command) const {
+    return look([&] { output(command); });
   }
   int operator()(const MergeCommand& command) const {
     int status = 0;

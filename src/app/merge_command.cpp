@@ -148,7 +148,7 @@ class Totals final : public OutcomeSink {
       digest_.add_success(outcome.id.value, type_.digest_view(outcome.payload, scratch_));
     } else {
       digest_.add_failure(outcome.id.value);
-      failures_.add(outcome.id, outcome.outcome, outcome.payload);
+      failures_.add(outcome.id, outcome.outcome, failure_message(outcome.payload));
     }
   }
   void fill(Summary& summary) const {

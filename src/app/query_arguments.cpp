@@ -4,6 +4,7 @@
 
 #include "app/command_line.hpp"
 #include "base/error.hpp"
+#include "base/numbers.hpp"
 #include "run/run_directory.hpp"
 
 namespace mpifarm::app {
@@ -28,6 +29,25 @@ Command parse_status(std::vector<std::string> arguments) {
   line.on_off("--watch", "show the progress of a live run until it ends");
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
   return StatusCommand{line.the_positional("RUN"), line.is_on("--json"), line.is_on("--watch")};
+}
+
+Command parse_output(std::vector<std::string> arguments) {
+  CommandLine line{"Writes what the commands of an exec run wrote, in task order.", "output", true};
+  line.positional("RUN [TASK]", "the run's directory, and the id of one task");
+  line.on_off("--stderr", "their standard error, instead of their standard output");
+  line.on_off("--failed", "only of tasks that failed");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  const std::vector<std::string> given = line.positionals("RUN [TASK]");
+  if (given.size() > 2)
+    throw BadInput{"output takes one run and one task (\"" + given[2] + "\" is too much); leave it out"};
+  OutputCommand command{given.at(0), std::nullopt, line.is_on("--stderr"), line.is_on("--failed")};
+  if (given.size() == 2) {
+    std::uint64_t task = 0;
+    if (const std::string why = parse_number(given[1], task); !why.empty())
+      throw BadInput{"TASK is " + why + " (\"" + given[1] + "\"); give a task's id"};
+    command.task = task;
+  }
+  return command;
 }
 
 Command parse_results(std::vector<std::string> arguments) {

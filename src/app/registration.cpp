@@ -11,14 +11,13 @@ namespace mpifarm::app {
 namespace {
 
 // A promise to users that holds for flags to come, too.
-constexpr std::array<std::string_view, 38> reserved_flags{
-    "--tasks",    "--run",      "--continue", "--threads",    "--master-slots", "--io-slots",
-    "--batch",    "--prefetch", "--order",    "--seed",       "--retries",      "--retry-delay",
-    "--timeout",  "--isolate",  "--halt",     "--durability", "--results",      "--heartbeat",
-    "--progress", "--shard",    "--dry-run",  "--quiet",      "--verbose",      "--nice",
-    "--grace",    "--help",     "--version",  "--memory",     "--crash-limit",  "--time-left",
-    "--relaunch", "--force",    "--redo",     "--kill-after", "--reuse",        "--output",
-    "--chain",    "--format"};
+constexpr std::array<std::string_view, 37> reserved_flags{
+    "--tasks",       "--run",        "--continue", "--threads",   "--master-slots", "--io-slots", "--batch",
+    "--prefetch",    "--order",      "--seed",     "--retries",   "--retry-delay",  "--timeout",  "--isolate",
+    "--halt",        "--durability", "--results",  "--heartbeat", "--progress",     "--shard",    "--dry-run",
+    "--quiet",       "--verbose",    "--nice",     "--grace",     "--help",         "--version",  "--memory",
+    "--crash-limit", "--time-left",  "--relaunch", "--force",     "--redo",         "--reuse",    "--output",
+    "--chain",       "--format"};
 
 }  // namespace
 

@@ -222,7 +222,8 @@ void RunMaster::wait_for_everyone() {
 }
 
 void RunMaster::compute() {
-  master_.start(*committer_, std::move(plan_.source));
+  master_.start(*committer_, std::move(plan_.source), plan_.directory.path,
+                plan_.survey ? plan_.survey->segments.size() + 1 : 1);
   hand_out();
   record_spent();
   while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });

@@ -43,6 +43,15 @@ ResultsFormat results_format(const RunCommand& command) {
   return format;
 }
 
+// Some jobs are computed in processes alone.
+void require_isolation(const JobType& type, Manifest& manifest) {
+  if (!type.isolated()) return;
+  if (manifest.isolate == "thread")
+    throw BadInput{std::string{type.name()} +
+                   " is computed in processes alone (--isolate thread); leave --isolate out"};
+  manifest.isolate = "process";
+}
+
 Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView params, std::uint32_t ranks) {
   Manifest m;
   m.job = command.type->name();
@@ -65,6 +74,7 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.retries = command.run.retries.value_or(0);
   m.retry_delay_seconds = command.run.retry_delay_seconds.value_or(0);
   take_limits(command.start.limits, m);
+  require_isolation(*command.type, m);
   m.results = to_string(results_format(command));
   m.durability = to_string(command.run.durability.value_or(Durability::batch));
   m.version = version();
@@ -133,9 +143,9 @@ void open_source(RunPlan& plan) {
     plan.source = of_shard(plan.job->open_source(), shard);
     return;
   }
-  auto list = std::make_unique<TaskFile>(*plan.type, plan.manifest.tasks_from);
+  auto list = std::make_unique<TaskFile>(*plan.type, plan.params, plan.manifest.tasks_from);
   if (list->is_file()) {
-    const TaskListFacts facts = survey_tasks(*plan.type, plan.manifest.tasks_from);
+    const TaskListFacts facts = survey_tasks(*plan.type, plan.params, plan.manifest.tasks_from);
     plan.manifest.tasks = shard.share(facts.tasks);
     plan.manifest.source_digest = facts.digest;
     list->expect(facts.tasks);
@@ -265,6 +275,7 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   plan.manifest = read_manifest(plan.directory);
   take_limits(options.limits, plan.manifest);
   plan.type = find_job(jobs, plan.manifest.job);
+  if (plan.type != nullptr) require_isolation(*plan.type, plan.manifest);
   if (plan.type == nullptr)
     throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +
                    "); resume with the program that started it"};
@@ -307,18 +318,18 @@ std::string describe_plan(const RunCommand& command, int ranks) {
                      describe::to_json(command.type->params_to_value(params)) + "\n";
   const std::string order{to_string(command.run.order.value_or(OrderKind::fifo))};
   std::optional<std::uint64_t> tasks = job->size();
-  if (!command.tasks_from.empty() && TaskFile{*command.type, command.tasks_from}.is_file())
-    tasks = survey_tasks(*command.type, command.tasks_from).tasks;
+  if (!command.tasks_from.empty() && TaskFile{*command.type, params, command.tasks_from}.is_file())
+    tasks = survey_tasks(*command.type, params, command.tasks_from).tasks;
   const Shard shard = command.run.shard.value_or(Shard{});
   if (!shard.is_whole()) text += "  shard   " + shard.text() + "\n";
   text += "  order   " + order + "\n  tasks   " +
           (tasks ? std::to_string(shard.share(*tasks)) : "as the source brings them") + "\n";
   constexpr std::uint64_t shown = 3;
   Bytes descriptor;
-  const auto source =
-      of_shard(command.tasks_from.empty() ? job->open_source()
-                                          : std::make_unique<TaskFile>(*command.type, command.tasks_from),
-               shard);
+  const auto source = of_shard(command.tasks_from.empty()
+                                   ? job->open_source()
+                                   : std::make_unique<TaskFile>(*command.type, params, command.tasks_from),
+                               shard);
   for (std::uint64_t i = 0; i < shown; ++i) {
     const std::uint64_t id = i * shard.of + shard.number - 1;
     if (job->size() && id >= *job->size()) break;

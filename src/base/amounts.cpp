@@ -4,6 +4,9 @@
 
 #include <array>
 
+#include "base/error.hpp"
+#include "base/numbers.hpp"
+
 namespace mpifarm {
 
 std::string grouped(std::uint64_t number) {
@@ -46,6 +49,22 @@ std::string clock_text(double seconds) {
   if (hours >= 48) return fmt::format("{} d {:02} h", hours / 24, hours % 24);
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60);
   return fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+std::uint64_t parse_bytes(const std::string& flag, const std::string& text) {
+  constexpr std::string_view units = "KMGT";
+  constexpr double most = 1e15;
+  std::string number = text;
+  if (number.ends_with('B')) number.pop_back();
+  double factor = 1;
+  if (const std::size_t unit = number.empty() ? units.npos : units.find(number.back()); unit != units.npos) {
+    number.pop_back();
+    for (std::size_t i = 0; i <= unit; ++i) factor *= 1024;
+  }
+  double bytes = 0;
+  if (!parse_number(number, bytes).empty() || !(bytes * factor >= 1 && bytes * factor <= most))
+    throw BadInput{flag + " is no number of bytes (\"" + text + "\"); use such as 500M or 2G"};
+  return static_cast<std::uint64_t>(bytes * factor);
 }
 
 }  // namespace mpifarm

@@ -13,4 +13,7 @@ std::string byte_text(std::uint64_t bytes);                   // "999 B", "1.23 
 std::string duration_text(double seconds);  // "12 us", "3.4 ms", "12.34 s", "5.6 min", "7.8 h"
 std::string clock_text(double seconds);     // "0:07", "12:34", "1:02:03", "3 d 04 h"
 
+// A number of bytes; K, M, G, T are powers of 1024, a B may follow. Throws BadInput naming `flag`.
+std::uint64_t parse_bytes(const std::string& flag, const std::string& text);
+
 }  // namespace mpifarm

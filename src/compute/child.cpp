@@ -12,7 +12,7 @@ constexpr std::size_t most_report_bytes = 64 << 10;
 
 class Child {
  public:
-  Child(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, SlotCell& cell,
+  Child(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place, SlotCell& cell,
         const std::atomic<bool>& draining)
       : rank_{rank},
         job_{job},
@@ -21,7 +21,9 @@ class Child {
         log_{[this](TaskId task, std::string_view text) {
           say(LogText{task, std::string{text}});
         }},
-        context_{options.seed, std::stop_token{}, &log_} {}
+        context_{options.seed, std::stop_token{}, &log_} {
+    context_.be_at(place);
+  }
 
   // False when the rank is gone.
   bool compute(const Assignment& assignment) {
@@ -90,9 +92,9 @@ class Child {
 
 }  // namespace
 
-void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, SlotCell& cell,
-                 const std::atomic<bool>& draining) {
-  Child child{rank, job, options, cell, draining};
+void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
+                 SlotCell& cell, const std::atomic<bool>& draining) {
+  Child child{rank, job, options, place, cell, draining};
   while (rank.fill(Wait::yes) != Filled::closed)
     for (Bytes frame; rank.next(frame);)
       if (!child.compute(unpack<Assignment>(frame))) return;

@@ -9,7 +9,7 @@
 namespace mpifarm::helper {
 
 // The body of a child. `cell` says at any time which task it computes; `draining` asks it to stop after that.
-void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, SlotCell& cell,
-                 const std::atomic<bool>& draining);
+void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
+                 SlotCell& cell, const std::atomic<bool>& draining);
 
 }  // namespace mpifarm::helper

@@ -180,7 +180,7 @@ class HelperProcess {
     if (child == 0) {
       for (const int not_its : {rank_.descriptor(), deaths_.get(), ours.get()}) close(not_its);
       open_files_anew();
-      be_child(helper, spawn.slot, FrameSocket{std::move(theirs)});
+      be_child(helper, spawn, FrameSocket{std::move(theirs)});
     }
     setpgid(child, child);
     children_[child] = spawn.slot;
@@ -197,7 +197,7 @@ class HelperProcess {
   void on(const KeepSuspects& keep) { suspects_file_ = keep.file; }
 
   // It keeps what the job has opened. An exception in it would find a handler of the helper: it is a crash.
-  [[noreturn]] void be_child(pid_t helper, std::uint32_t slot, FrameSocket socket) noexcept {
+  [[noreturn]] void be_child(pid_t helper, const Spawn& spawn, FrameSocket socket) noexcept {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != helper) _exit(0);
@@ -214,7 +214,7 @@ class HelperProcess {
       limit.rlim_cur = options_.memory_bytes;
       setrlimit(RLIMIT_DATA, &limit);
     }
-    compute_for(socket, *job_, options_, cells_.children.at(slot), cells_.draining);
+    compute_for(socket, *job_, options_, spawn.place, cells_.children.at(spawn.slot), cells_.draining);
     _exit(0);
   }
 

@@ -39,10 +39,11 @@ struct Make {
 // Start a child for a slot that has none; answered by Spawned, or by Ended when it cannot be.
 struct Spawn {
   std::uint32_t slot = 0;
+  Place place;
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slot;
+    archive& slot& place;
   }
 };
 

@@ -305,7 +305,10 @@ void ProcessBackend::feed() {
     if (slot.state == Slot::State::idle) {
       give(slot);
     } else if (!spawns_fail_since_ || Clock::now() >= next_spawn_) {
-      helper_.send(helper::Spawn{static_cast<std::uint32_t>(&slot - slots_.data())});
+      const auto number = static_cast<std::uint32_t>(&slot - slots_.data());
+      Place place = options_.place;
+      place.slot += number;
+      helper_.send(helper::Spawn{number, std::move(place)});
       slot.state = Slot::State::starting;
     }
   }

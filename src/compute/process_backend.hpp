@@ -19,6 +19,7 @@ namespace mpifarm {
 
 struct ProcessBackendOptions {
   unsigned slots = 1;        // 1 to most_slots
+  Place place{};             // of the first slot
   Nanos timeout{};           // of a task; 0: none
   Context::LogFunction log;  // called by a thread of the backend
   // A packed task for people, or empty when it cannot be told.

@@ -21,6 +21,8 @@ struct FlagInfo {
   std::string default_text;  // items joined by commas; empty for an optional that is empty
   bool repeated = false;     // a vector: may be given many times
   bool is_switch = false;    // a bool: may be given without a value
+  bool is_words = false;     // takes what stands behind --, and is no flag
+  bool is_list = false;      // names the list of the run's tasks, as --tasks does
 };
 
 using GivenFlag =

@@ -74,6 +74,7 @@ class JobType {
   virtual std::string_view summary() const = 0;
   virtual bool indexed() const = 0;
   virtual bool repeatable() const = 0;  // false: no second copy may race the first
+  virtual bool isolated() const = 0;    // computed in child processes alone, and ends tasks in time by itself
   virtual bool has_reduce() const = 0;
   virtual bool has_conclude() const = 0;
   virtual std::span<const std::string> measured() const = 0;  // Result fields outside the digest
@@ -94,9 +95,16 @@ class JobType {
   virtual std::unique_ptr<AnyJob> make(BytesView params, TaskOrigin origin = TaskOrigin::job) const = 0;
 
   // One task of a list: throws BadInput for what is no field, with the nearest, and for a value that does not
-  // fit. A field that is missing has its default.
-  virtual std::unique_ptr<TaskColumns> match_task_columns(std::span<const std::string> header) const = 0;
-  virtual void read_task(std::string_view json, Bytes& descriptor) const = 0;
+  // fit. A field that is missing has its default. `params` are the job's, packed.
+  virtual std::unique_ptr<TaskColumns> match_task_columns(BytesView params,
+                                                          std::span<const std::string> header) const = 0;
+  virtual void read_task(BytesView params, std::string_view json, Bytes& descriptor) const = 0;
+  // Whether a list has a task a line, in the job's own form.
+  virtual bool reads_lines([[maybe_unused]] BytesView params) const { return false; }
+  // False when the line is no task, such as a comment.
+  virtual bool read_line([[maybe_unused]] BytesView line, [[maybe_unused]] Bytes& descriptor) const {
+    return false;
+  }
 
   // The part of a packed result that the digest hashes; may use `scratch`, and is valid as long as both.
   virtual BytesView digest_view(BytesView result, Bytes& scratch) const = 0;

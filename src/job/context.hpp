@@ -1,14 +1,32 @@
 #pragma once
 // What a task may ask of the farm while it computes.
 
+#include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/random.hpp"
 
 namespace mpifarm {
+
+// Where an isolated task computes.
+struct Place {
+  std::string run_directory{};  // absolute; empty when it is not told
+  std::uint64_t start = 0;      // of the run, from 1
+  std::uint32_t rank = 0;
+  std::uint32_t slot = 0;  // from 0, of all slots of this run on this host
+  Nanos time_limit{};      // of a task; 0: none
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& run_directory& start& rank& slot& time_limit;
+  }
+};
 
 // Made for one attempt of one task, on the thread that computes it; not to be kept beyond `compute`.
 class Context {
@@ -34,11 +52,17 @@ class Context {
     if (log_ != nullptr && *log_) (*log_)(id_, text);
   }
 
+  // Of an isolated task; else as it is by default.
+  const Place& place() const { return place_; }
+  // For jobs that end a task themselves when its time is over (`ends_in_time`); 0: there is no limit.
+  Nanos time_limit() const { return place_.time_limit; }
+
   // For backends: the next task computed with this context.
   void next_task(TaskId id, unsigned attempt) {
     id_ = id;
     attempt_ = attempt;
   }
+  void be_at(Place place) { place_ = std::move(place); }
 
  private:
   std::uint64_t seed_;
@@ -46,6 +70,7 @@ class Context {
   const LogFunction* log_;
   TaskId id_;
   unsigned attempt_ = 1;
+  Place place_;
 };
 
 }  // namespace mpifarm

@@ -18,6 +18,7 @@
 #include "describe/json.hpp"
 #include "job/any_job.hpp"
 #include "job/concepts.hpp"
+#include "job/failed_with.hpp"
 
 namespace mpifarm {
 
@@ -66,12 +67,18 @@ class JobInstance final : public AnyJob {
 
   void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
     const std::size_t start = entries.size();
+    Outcome outcome = Outcome::failed;
     std::string message;
     try {
       append_entry_in_place(entries, Outcome::succeeded, [&](Bytes& out) {
         Packer{out} & Result{job_.compute(task_of(context.id(), descriptor), context)};
       });
       return;
+    } catch (const FailedWith<Result>& failure) {
+      outcome = failure.outcome();
+      message = failure.what();
+      message += '\0';
+      Packer{message} & failure.result();
     } catch (const std::bad_alloc&) {
       message = "out of memory (std::bad_alloc)";
     } catch (const std::exception& error) {
@@ -80,7 +87,7 @@ class JobInstance final : public AnyJob {
       message = "threw something that is no std::exception";
     }
     entries.resize(start);
-    append_entry(entries, Outcome::failed, message);
+    append_entry(entries, outcome, message);
   }
 
   void reduce([[maybe_unused]] TaskId id, [[maybe_unused]] BytesView descriptor,
@@ -146,7 +153,7 @@ class TaskColumnsOf final : public TaskColumns {
 };
 
 template <class Job>
-class JobTypeOf final : public JobType {
+class JobTypeOf : public JobType {
  public:
   using Params = typename Job::Params;
   using Task = typename Job::Task;
@@ -165,15 +172,24 @@ class JobTypeOf final : public JobType {
     else
       return true;
   }
+  bool isolated() const override {
+    if constexpr (requires { Job::isolated; })
+      return Job::isolated;
+    else
+      return false;
+  }
   bool has_reduce() const override { return ReducingJob<Job>; }
   bool has_conclude() const override { return ConcludingJob<Job> || ConcludingInRunJob<Job>; }
   std::span<const std::string> measured() const override { return measured_; }
 
   std::vector<describe::FlagInfo> flags() const override {
     std::vector<describe::FlagInfo> flags = describe::flags_of<Params>();
-    for (describe::FlagInfo& flag : flags)
+    for (describe::FlagInfo& flag : flags) {
       for (const auto& [param, text] : param_help<Job>())
         if (flag.field == param) flag.help = text;
+      if constexpr (requires { Job::words; }) flag.is_words = flag.field == Job::words;
+      if constexpr (requires { Job::list; }) flag.is_list = flag.field == Job::list;
+    }
     return flags;
   }
   std::vector<std::string> task_columns() const override { return describe::columns<Task>(); }
@@ -211,10 +227,11 @@ class JobTypeOf final : public JobType {
     }
   }
 
-  std::unique_ptr<TaskColumns> match_task_columns(std::span<const std::string> header) const override {
+  std::unique_ptr<TaskColumns> match_task_columns(BytesView,
+                                                  std::span<const std::string> header) const override {
     return std::make_unique<TaskColumnsOf<Task>>(header);
   }
-  void read_task(std::string_view json, Bytes& descriptor) const override {
+  void read_task(BytesView, std::string_view json, Bytes& descriptor) const override {
     const Task task = describe::from_json<Task>(json);
     descriptor.clear();
     Packer{descriptor} & task;

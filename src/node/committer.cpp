@@ -49,7 +49,7 @@ void OutcomeTotals::add(const journal::Outcomes& outcomes, const Order& order, c
       digest.add_success(id, type.digest_view(entry.payload, scratch));
     } else {
       digest.add_failure(id);
-      failures.add({id}, entry.outcome, entry.payload);
+      failures.add({id}, entry.outcome, failure_message(entry.payload));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -152,7 +153,6 @@ void Master::begin() {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const int rank = static_cast<int>(i);
     workers_[i].slots = lost_[i] ? 0 : allotment.slots[i];
-    send(rank, wire::Begin{workers_[i].slots});
     scheduler_.on_worker_joined(rank, workers_[i].slots);
     if (lost_[i]) scheduler_.on_worker_lost(rank, outbox_);
   }
@@ -160,7 +160,16 @@ void Master::begin() {
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
 }
 
-void Master::start(Committer& committer, std::unique_ptr<TaskSource> source) {
+void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, const std::filesystem::path& run,
+                   std::uint64_t number) {
+  std::error_code removed;
+  std::map<std::string, std::uint32_t> slots_of_host;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::uint32_t& used = slots_of_host[workers_[i].host];
+    send(static_cast<int>(i),
+         wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number});
+    used += workers_[i].slots;
+  }
   committer_ = &committer;
   if (source) pump_ = std::make_unique<SourcePump>(std::move(source), waker_);
 }

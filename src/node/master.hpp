@@ -67,10 +67,12 @@ class Master {
 
   // True when every rank that is not lost has said hello, which it does when it has made its job.
   bool everyone_here() const;
-  // Divides the cores and lets the workers begin. Throws BadInput when no rank would compute.
+  // Divides the cores. Throws BadInput when no rank would compute.
   void begin();
-  // From now on step() may be called. `source`: from the first task; null when it is indexed.
-  void start(Committer& committer, std::unique_ptr<TaskSource> source);
+  // Lets the workers begin; from now on step() may be called. `source`: from the first task; null when it is
+  // indexed. `run`: the directory, which is there now, and `number` of the start, from 1.
+  void start(Committer& committer, std::unique_ptr<TaskSource> source, const std::filesystem::path& run = {},
+             std::uint64_t number = 1);
   // One turn: pulls the source, takes what was committed, hands out, sends. True when something was done.
   bool step(TimePoint now);
   // No more hand-outs; running tasks may finish within `grace`, and are asked to stop when it is over. Called

@@ -106,6 +106,7 @@ void Worker::say_hello() {
 
 void Worker::on(const wire::Begin& begin) {
   if (begin.slots == 0) return;
+  begin_ = begin;
   if (isolates_all())
     backend_ = make_processes(begin.slots);
   else if (helper_ != nullptr && setup_.isolation == wire::Isolation::suspects)
@@ -139,7 +140,9 @@ std::unique_ptr<Backend> Worker::make_processes(unsigned slots) {
       *helper_, waker_,
       ProcessBackendOptions{
           .slots = slots,
-          .timeout = setup_.timeout,
+          .place = {begin_.run_directory, begin_.start, static_cast<std::uint32_t>(transport_.rank()),
+                    begin_.first_slot, setup_.timeout},
+          .timeout = type->isolated() ? Nanos{} : setup_.timeout,
           .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
           .describe = [type](BytesView descriptor) { return describe_task(*type, descriptor); },
           .prepare = prepare});

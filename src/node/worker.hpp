@@ -65,6 +65,7 @@ class Worker {
   const Jobs& jobs_;
   Helper* helper_;
   wire::SetupDetails setup_;
+  wire::Begin begin_;
   std::uint64_t run_ = 0;
   wire::HelloDetails hello_;
   std::mutex log_mutex_;

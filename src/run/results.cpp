@@ -79,30 +79,32 @@ void ResultsText::append(Bytes& out, const journal::TaskOutcome& outcome) const 
     append_number(out, outcome.id.value);
     out += ',';
     out += to_string(outcome.outcome);
-    if (succeeded) {
-      type_.append_result_csv(out, outcome.payload);
-      out += ',';
-    } else {
+    const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
+    if (succeeded || !result.empty())
+      type_.append_result_csv(out, result);
+    else
       out += empty_cells_;
-      out += ',';
-      describe::append_csv_cell(out, outcome.payload);
-    }
+    out += ',';
+    if (!succeeded) describe::append_csv_cell(out, failure_message(outcome.payload));
   } else {
     out += "{\"id\":";
     append_number(out, outcome.id.value);
     out += ",\"status\":\"";
     out += to_string(outcome.outcome);
     out += '"';
-    if (succeeded) {
+    const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
+    if (!succeeded) {
+      out += ",\"message\":";
+      describe::append_json_string(out, failure_message(outcome.payload));
+    }
+    if (succeeded || !result.empty()) {
       const std::size_t fields_at = out.size();
-      append_fields(out, outcome.payload);
+      append_fields(out, result);
       if (out.size() - fields_at > 2)
         out[fields_at] = ',';  // the Result's fields stand beside id and status
       else
         out.erase(fields_at, 1);
     } else {
-      out += ",\"message\":";
-      describe::append_json_string(out, outcome.payload);
       out += '}';
     }
   }

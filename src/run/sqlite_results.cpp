@@ -92,13 +92,16 @@ void SqliteResults::take(const journal::TaskOutcome& outcome) {
   Row row{*this};
   row.integer(static_cast<std::int64_t>(outcome.id.value));
   row.text(to_string(outcome.outcome));
-  if (outcome.outcome == Outcome::succeeded) {
-    type_.give_result_cells(row, outcome.payload);
-    row.null();
-  } else {
+  const bool succeeded = outcome.outcome == Outcome::succeeded;
+  const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
+  if (succeeded || !result.empty())
+    type_.give_result_cells(row, result);
+  else
     for (int column = 3; column < columns_; ++column) row.null();
-    row.text(outcome.payload);
-  }
+  if (succeeded)
+    row.null();
+  else
+    row.text(failure_message(outcome.payload));
   check(sqlite3_step(insert_.get()));
   check(sqlite3_reset(insert_.get()));
 }

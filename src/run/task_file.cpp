@@ -15,11 +15,14 @@ constexpr BytesView blanks = " \t\r\n";
 
 }  // namespace
 
-TaskFile::TaskFile(const JobType& type, std::string path)
+TaskFile::TaskFile(const JobType& type, BytesView params, std::string path)
     : type_{type},
+      params_{params},
       input_{std::move(path)},
       csv_{input_.name(), most_line_bytes},
-      lines_{input_.name(), most_line_bytes} {}
+      lines_{input_.name(), most_line_bytes} {
+  if (type_.reads_lines(params_)) form_ = Form::plain_lines;
+}
 
 TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
   const Pull pulled = pull_next(descriptor);
@@ -89,7 +92,7 @@ bool TaskFile::take_row(Bytes& descriptor) {
     const bool is_header = columns_ == nullptr;
     parse(row_.line, [&] {
       if (is_header)
-        columns_ = type_.match_task_columns(row_.cells);
+        columns_ = type_.match_task_columns(params_, row_.cells);
       else
         columns_->read(row_.cells, descriptor);
     });
@@ -101,14 +104,20 @@ bool TaskFile::take_row(Bytes& descriptor) {
 bool TaskFile::take_line(Bytes& descriptor) {
   for (BytesView line; lines_.read(chunk_, line) || (ended_ && lines_.finish(line));) {
     if (line.find_first_not_of(blanks) == line.npos) continue;
-    parse(lines_.number(), [&] { type_.read_task(line, descriptor); });
-    return true;
+    bool is_task = true;
+    parse(lines_.number(), [&] {
+      if (form_ == Form::plain_lines)
+        is_task = type_.read_line(line, descriptor);
+      else
+        type_.read_task(params_, line, descriptor);
+    });
+    if (is_task) return true;
   }
   return false;
 }
 
-TaskListFacts survey_tasks(const JobType& type, const std::string& path) {
-  TaskFile file{type, path};
+TaskListFacts survey_tasks(const JobType& type, BytesView params, const std::string& path) {
+  TaskFile file{type, params, path};
   TaskListFacts facts;
   Digest digest;
   Bytes descriptor;

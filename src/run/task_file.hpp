@@ -1,6 +1,7 @@
 #pragma once
-// Tasks from a list of the user's: CSV with a header or JSON Lines, plain or gzip, from a file or a pipe. The
-// columns are the fields of the job's Task; one that is missing has its default.
+// Tasks from a list of the user's: CSV with a header, JSON Lines, or lines in the job's own form; plain or
+// gzip, from a file or a pipe. The columns are the fields of the job's Task; one that is missing has its
+// default.
 
 #include <cstdint>
 #include <memory>
@@ -21,7 +22,7 @@ class TaskFile final : public TaskSource {
   static constexpr std::size_t most_line_bytes = 16 << 20;
 
   // "-" is the standard input. `type` is borrowed. Throws BadInput when it cannot be read.
-  TaskFile(const JobType& type, std::string path);
+  TaskFile(const JobType& type, BytesView params, std::string path);
 
   // Throws BadInput naming file, line, column and value for what is no task.
   Pull pull(Bytes& descriptor) override;
@@ -31,7 +32,7 @@ class TaskFile final : public TaskSource {
   bool is_file() const { return input_.is_file(); }  // and no pipe: it can be read again
 
  private:
-  enum class Form { unknown, csv, json_lines };
+  enum class Form { unknown, csv, json_lines, plain_lines };
 
   Pull pull_next(Bytes& descriptor);
   bool find_form();
@@ -41,6 +42,7 @@ class TaskFile final : public TaskSource {
   void parse(std::uint64_t line, Parse parse) const;
 
   const JobType& type_;
+  Bytes params_;
   Input input_;
   Form form_ = Form::unknown;
   BytesView chunk_;  // of the input, not looked at yet
@@ -64,6 +66,6 @@ struct TaskListFacts {
 };
 
 // Throws as TaskFile.
-TaskListFacts survey_tasks(const JobType& type, const std::string& path);
+TaskListFacts survey_tasks(const JobType& type, BytesView params, const std::string& path);
 
 }  // namespace mpifarm

@@ -276,7 +276,7 @@ void Scheduler::retry_later(Position position, BytesView descriptor, const Outco
                             Outbox& out) {
   Failures& failures = failures_[position];
   if (options_.sequential) kept_descriptors_[position] = descriptor;
-  const std::string message{entry.payload};
+  const std::string message{failure_message(entry.payload)};
   if (entry.outcome == Outcome::crashed) {
     out.records.emplace_back(journal::CrashedAttempt{position, ++failures.crashed, message});
     isolate({{position.value, position.value + 1}});

@@ -73,10 +73,13 @@ struct SetupDetails {
 // The hello was accepted: make a backend.
 struct Begin {
   std::uint32_t slots = 0;
+  std::uint32_t first_slot = 0;  // of them, among those of the host
+  std::string run_directory{};   // absolute
+  std::uint64_t start = 0;       // of the run, from 1
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slots;
+    archive& slots& first_slot& run_directory& start;
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "support/expect.hpp"
 
@@ -41,7 +42,7 @@ TEST(Memory, IsANumberOfBytes) {
   EXPECT_EQ(parse_bytes("--memory", "1.5M"), 1572864U);
   EXPECT_EQ(parse_bytes("--memory", "2GB"), std::uint64_t{2} << 30);
   for (const char* text : {"", "M", "-1M", "0", "1X", "1MM", "nan", "1e300", "99999T"})
-    EXPECT_NE(message_of<BadInput>([&] { parse_bytes("--memory", text); }).find("no amount of memory"),
+    EXPECT_NE(message_of<BadInput>([&] { parse_bytes("--memory", text); }).find("no number of bytes"),
               std::string::npos)
         << text;
 }

@@ -40,7 +40,7 @@ List read(const std::string& path, BytesView text) {
   std::ofstream{path, std::ios::binary} << text;
   List list;
   try {
-    TaskFile file{job_type<Listed>(), path};
+    TaskFile file{job_type<Listed>(), {}, path};
     Bytes descriptor;
     for (auto pulled = file.pull(descriptor); pulled != TaskSource::Pull::end; pulled = file.pull(descriptor))
       if (pulled == TaskSource::Pull::item) list.tasks.push_back(descriptor);
@@ -60,7 +60,7 @@ List read_csv(const std::string& path, BytesView text) {
     std::unique_ptr<TaskColumns> columns;
     while (reader.read(text, row) || reader.finish(row)) {
       if (!columns) {
-        columns = job_type<Listed>().match_task_columns(row.cells);
+        columns = job_type<Listed>().match_task_columns({}, row.cells);
         continue;
       }
       columns->read(row.cells, task);
@@ -79,7 +79,7 @@ List read_json_lines(const std::string& path, BytesView text) {
     Bytes task;
     for (BytesView line; reader.read(text, line) || reader.finish(line);) {
       if (line.find_first_not_of(" \t\r\n") == line.npos) continue;
-      job_type<Listed>().read_task(line, task);
+      job_type<Listed>().read_task({}, line, task);
       list.tasks.push_back(task);
     }
   } catch (const BadInput& error) {

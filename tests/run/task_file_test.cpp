@@ -52,7 +52,7 @@ class TaskFileTest : public testing::Test {
   }
   // Each as JSON.
   std::vector<std::string> tasks(BytesView text) {
-    TaskFile list{job_type<Sweep>(), file(text)};
+    TaskFile list{job_type<Sweep>(), {}, file(text)};
     std::vector<std::string> all;
     Bytes descriptor;
     for (auto pulled = list.pull(descriptor); pulled != TaskSource::Pull::end;
@@ -158,7 +158,7 @@ TEST_F(TaskFileTest, RefusesALineWithoutEnd) {
 
 TEST_F(TaskFileTest, SaysWhenItChangedWhileItWasRead) {
   for (const std::uint64_t expected : {1, 3}) {
-    TaskFile list{job_type<Sweep>(), file("n\n1\n2\n")};
+    TaskFile list{job_type<Sweep>(), {}, file("n\n1\n2\n")};
     list.expect(expected);
     Bytes descriptor;
     EXPECT_NE(message_of<BadInput>([&] {
@@ -169,7 +169,7 @@ TEST_F(TaskFileTest, SaysWhenItChangedWhileItWasRead) {
 }
 
 TEST_F(TaskFileTest, SurveysTheWholeList) {
-  const auto facts = [&](BytesView text) { return survey_tasks(job_type<Sweep>(), file(text)); };
+  const auto facts = [&](BytesView text) { return survey_tasks(job_type<Sweep>(), {}, file(text)); };
   EXPECT_EQ(facts("n\n1\n2\n").tasks, 2U);
   EXPECT_EQ(facts("n\n1\n2\n").digest, facts("{\"n\":1}\n{\"n\":2}\n").digest);
   EXPECT_NE(facts("n\n1\n2\n").digest, facts("n\n2\n1\n").digest);

@@ -1,0 +1,202 @@
+#include "exec/command_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+
+#include "base/file.hpp"
+#include "compute/family.hpp"
+
+namespace mpifarm::exec {
+namespace {
+
+constexpr std::size_t read_bytes = 64 << 10;
+constexpr int most_reads = 32;  // at a time: others write too, and time goes by; no pipe holds more (pipe(7))
+
+struct Pipe {
+  FileDescriptor ours, theirs;
+
+  bool open() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+    ours = FileDescriptor{ends[0]};
+    theirs = FileDescriptor{ends[1]};
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
+  }
+};
+
+// Frees what posix_spawn(3) is told.
+class SpawnPlan {
+ public:
+  SpawnPlan(const Invocation& command, int input, int output, int error) {
+    posix_spawn_file_actions_init(&files_);
+    posix_spawn_file_actions_adddup2(&files_, input, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&files_, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files_, error, STDERR_FILENO);
+    if (!command.directory.empty()) posix_spawn_file_actions_addchdir_np(&files_, command.directory.c_str());
+    posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&files_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+
+  // errno, or 0.
+  int start(const Invocation& command, pid_t& process) const {
+    const auto pointers = [](const std::vector<std::string>& texts) {
+      std::vector<char*> all;
+      all.reserve(texts.size() + 1);
+      for (const std::string& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+      all.push_back(nullptr);
+      return all;
+    };
+    return posix_spawn(&process, command.program.c_str(), &files_, &attributes_,
+                       pointers(command.words).data(), pointers(command.environment).data());
+  }
+
+ private:
+  posix_spawn_file_actions_t files_{};
+  posix_spawnattr_t attributes_{};
+};
+
+// A file without a name that holds the text.
+FileDescriptor text_to_read(const std::string& text) {
+  FileDescriptor file{memfd_create("mpifarm-input", MFD_CLOEXEC)};
+  for (std::size_t at = 0; file.get() >= 0 && at < text.size();) {
+    const ssize_t count = write(file.get(), text.data() + at, text.size() - at);
+    if (count < 0 && errno != EINTR) return FileDescriptor{};
+    at += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+  }
+  if (file.get() >= 0) lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+FileDescriptor open_input(const Invocation& command) {
+  if (command.has_input_text) return text_to_read(command.input_text);
+  const char* path = command.input_file.empty() ? "/dev/null" : command.input_file.c_str();
+  return FileDescriptor{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+}
+
+// A running command, and the ends of what it writes to.
+class Listener {
+ public:
+  Listener(pid_t process, std::array<FileDescriptor, 2> streams,
+           const std::function<void(Stream, BytesView)>& take)
+      : process_{process},
+        end_{static_cast<int>(syscall(SYS_pidfd_open, process, 0))},
+        streams_{std::move(streams)},
+        take_{take} {}
+
+  // Until it has ended. True when it was for want of time.
+  bool listen(const Invocation& command, TimePoint begun) {
+    bool asked = false, killed = false;
+    while (true) {
+      const Nanos elapsed = Clock::now() - begun;
+      Nanos left{-1};
+      if (command.timeout > Nanos{} && !killed) {
+        left = command.timeout + (asked ? command.kill_after : Nanos{}) - elapsed;
+        if (left <= Nanos{}) {
+          killed = asked || command.kill_after <= Nanos{};
+          asked = true;
+          ::kill(-process_, killed ? SIGKILL : SIGTERM);
+          continue;
+        }
+      }
+      if (wait(left)) break;
+    }
+    ::kill(-process_, SIGKILL);  // what it left in its group; the number is its own until it is reaped
+    for (std::size_t i = 0; i < streams_.size(); ++i) drain(i);
+    return asked;
+  }
+
+ private:
+  // True when the command has ended.
+  bool wait(Nanos most) {
+    std::array<pollfd, 3> events{pollfd{end_.get(), POLLIN, 0}, pollfd{streams_[0].get(), POLLIN, 0},
+                                 pollfd{streams_[1].get(), POLLIN, 0}};
+    const timespec patience{most / std::chrono::seconds{1}, (most % std::chrono::seconds{1}).count()};
+    if (ppoll(events.data(), events.size(), most < Nanos{} ? nullptr : &patience, nullptr) < 0) return false;
+    for (std::size_t i = 0; i < streams_.size(); ++i)
+      if (events[i + 1].revents != 0) drain(i);
+    return events[0].revents != 0;
+  }
+
+  void drain(std::size_t i) {
+    FileDescriptor& stream = streams_[i];
+    for (int reads = 0; stream.get() >= 0 && reads < most_reads; ++reads) {
+      const ssize_t count = read(stream.get(), buffer_.data(), buffer_.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return;
+      if (count == 0)
+        stream = FileDescriptor{};
+      else
+        take_(i == 0 ? Stream::standard_output : Stream::standard_error,
+              {buffer_.data(), static_cast<std::size_t>(count)});
+    }
+  }
+
+  pid_t process_;
+  FileDescriptor end_;
+  std::array<FileDescriptor, 2> streams_;
+  const std::function<void(Stream, BytesView)>& take_;
+  Bytes buffer_ = Bytes(read_bytes, '\0');
+};
+
+CommandEnd not_started(int error, const char* what) {
+  CommandEnd end;
+  end.start_error = error;
+  end.failed_on = what;
+  return end;
+}
+
+}  // namespace
+
+CommandEnd run_command(const Invocation& command, const std::function<void(Stream, BytesView)>& take) {
+  Pipe output, error;
+  if (!output.open() || !error.open()) return not_started(errno, "started");
+  const FileDescriptor input = open_input(command);
+  if (input.get() < 0) return not_started(errno, "read");
+  if (!command.directory.empty() && access(command.directory.c_str(), X_OK) != 0)
+    return not_started(errno, "entered");
+  CommandEnd end;
+  end.started = std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch()}.count();
+  const TimePoint begun = Clock::now();
+  pid_t process = -1;
+  const SpawnPlan plan{command, input.get(), output.theirs.get(), error.theirs.get()};
+  if (const int problem = plan.start(command, process); problem != 0) return not_started(problem, "started");
+  output.theirs = FileDescriptor{};
+  error.theirs = FileDescriptor{};
+  Listener listener{process, {std::move(output.ours), std::move(error.ours)}, take};
+  try {
+    end.timed_out = listener.listen(command, begun);
+  } catch (...) {
+    kill_descendants([](pid_t) { return false; });
+    throw;
+  }
+  end.duration = Clock::now() - begun;
+  while (wait4(process, &end.wait_status, 0, &end.usage) < 0 && errno == EINTR) continue;
+  if (waitpid(-1, nullptr, WNOHANG) != -1) kill_descendants([](pid_t) { return false; });
+  return end;
+}
+
+}  // namespace mpifarm::exec

@@ -1,0 +1,42 @@
+#pragma once
+// One command as a process of its own: started, listened to, and gone with all that it started.
+
+#include <sys/resource.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "exec/output_pack.hpp"
+
+namespace mpifarm::exec {
+
+struct Invocation {
+  std::string program;                   // its path
+  std::vector<std::string> words;        // from argv[0] on
+  std::vector<std::string> environment;  // NAME=VALUE, all there is
+  std::string directory;                 // to run in; empty: ours
+  std::string input_file;                // as standard input; empty: nothing can be read
+  bool has_input_text = false;           // then `input_text` is the standard input
+  std::string input_text;
+  Nanos timeout{};     // 0: none; then its process group is sent SIGTERM,
+  Nanos kill_after{};  // and so much later SIGKILL
+};
+
+struct CommandEnd {
+  int wait_status = 0;         // of wait(2)
+  int start_error = 0;         // errno, when it could not be started: then nothing else is set
+  const char* failed_on = "";  // what could not be had: "started", "read", "entered"
+  bool timed_out = false;
+  double started = 0;  // seconds since 1970
+  Nanos duration{};
+  rusage usage{};  // its own, and of those that it has waited for
+};
+
+// What it writes is handed to `take` as it comes. When it ends, everything that it left running is killed:
+// this process must be the only one that has children here, a subreaper, and have one thread.
+CommandEnd run_command(const Invocation& line, const std::function<void(Stream, BytesView)>& take);
+
+}  // namespace mpifarm::exec

@@ -1,0 +1,393 @@
+#include "exec/exec.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "base/amounts.hpp"
+#include "base/cores.hpp"
+#include "base/error.hpp"
+#include "base/nearest.hpp"
+#include "base/numbers.hpp"
+#include "base/printable.hpp"
+#include "describe/text.hpp"
+#include "exec/file_pattern.hpp"
+#include "exec/output_pack.hpp"
+#include "exec/program.hpp"
+#include "job/failed_with.hpp"
+
+namespace mpifarm::exec {
+namespace {
+
+const std::string line_field = "command";  // of a task from a list of lines
+constexpr std::size_t most_chunk_bytes = 256 << 10;
+constexpr std::size_t most_tail_bytes = 4096;  // of standard error, for the message
+constexpr std::size_t most_line_bytes = 300;
+
+const std::set<std::string> own_fields{"task", "attempt", "slot", "rank"};
+const std::set<std::string> path_fields{"path", "name", "stem", "ext", "dir"};
+
+std::vector<Template> templates_of(const std::vector<std::string>& words) {
+  std::vector<Template> templates;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    templates.emplace_back("word " + std::to_string(i + 1) + " of the command", words[i]);
+  return templates;
+}
+
+std::vector<std::pair<std::string, Template>> variables_of(const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, Template>> variables;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == text.npos)
+      throw BadInput{"--env sets no variable (\"" + printable(text) + "\"); write NAME=VALUE"};
+    variables.emplace_back(text.substr(0, equals), Template{"--env", text.substr(equals + 1)});
+  }
+  return variables;
+}
+
+std::set<int> statuses_of(const std::string& text) {
+  std::set<int> statuses;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    int status = 0;
+    if (!parse_number(text.substr(at, comma - at), status).empty() || status < 0 || status > 255)
+      throw BadInput{"--success is not understood (\"" + printable(text) +
+                     "\"); give exit statuses from 0 to 255, such as 0,3"};
+    statuses.insert(status);
+    at = comma + 1;
+  }
+  return statuses;
+}
+
+std::shared_ptr<const Sweep> sweep_of(const std::vector<std::string>& params, bool linked) {
+  std::vector<Axis> axes;
+  axes.reserve(params.size());
+  for (const std::string& param : params) axes.push_back(parse_axis("--param", param));
+  return std::make_shared<const Sweep>(std::move(axes), linked);
+}
+
+double cpu_seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+// What a process keeps from command to command.
+struct Slot {
+  std::optional<OutputPack> pack;
+  std::string pack_name;
+  std::map<std::string, Program> programs;
+  std::vector<std::string> environment;  // ours
+};
+
+Slot& slot() {
+  thread_local Slot slot;
+  return slot;
+}
+
+const Program& program(const std::string& name) {
+  auto& known = slot().programs;
+  const auto found = known.find(name);
+  if (found != known.end() && found->second.status == 0) return found->second;
+  const char* path = std::getenv("PATH");
+  return known[name] = find_program(name, path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
+}
+
+}  // namespace
+
+// Keeps what a command writes: in memory while it is little, then in the pack.
+class Exec::Capture {
+ public:
+  Capture(TaskId task, std::uint64_t limit) : task_{task}, limit_{limit} {}
+
+  void take(Stream kind, BytesView bytes) {
+    Kept& kept = of(kind);
+    if (kind == Stream::standard_error) {
+      tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), most_tail_bytes)));
+      if (tail_.size() > 2 * most_tail_bytes) tail_.erase(0, tail_.size() - most_tail_bytes);
+    }
+    const std::uint64_t room = limit_ - std::min(limit_, kept.stream.bytes);
+    kept.stream.bytes += bytes.size();
+    kept.waiting += bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
+    if (kept.waiting.size() >= most_chunk_bytes) write(kind);
+  }
+  void finish(Result& result) {
+    write(Stream::standard_output);
+    write(Stream::standard_error);
+    result.stdout_bytes = output_.stream.bytes;
+    result.stderr_bytes = error_.stream.bytes;
+    result.stdout_at = output_.stream.last;
+    result.stderr_at = error_.stream.last;
+    if (result.stdout_at != 0 || result.stderr_at != 0) result.pack = slot().pack_name;
+  }
+  // The last line of standard error that is not blank.
+  std::string last_line() const {
+    const std::size_t end = tail_.find_last_not_of(" \t\r\n");
+    if (end == tail_.npos) return {};
+    const std::size_t before = tail_.find_last_of('\n', end);
+    const std::size_t begin = before == tail_.npos ? 0 : before + 1;
+    return printable(std::string_view{tail_}.substr(begin, std::min(end + 1 - begin, most_line_bytes)));
+  }
+
+ private:
+  struct Kept {
+    KeptStream stream;
+    Bytes waiting;
+  };
+  Kept& of(Stream kind) { return kind == Stream::standard_output ? output_ : error_; }
+  void write(Stream kind) {
+    Kept& kept = of(kind);
+    if (kept.waiting.empty() || !slot().pack) return;
+    slot().pack->append(task_, kind, kept.stream, kept.waiting);
+    kept.waiting.clear();
+  }
+
+  TaskId task_;
+  std::uint64_t limit_;
+  Kept output_, error_;
+  std::string tail_;
+};
+
+Exec::Exec(const Params& params)
+    : params_{params},
+      command_{templates_of(params.command)},
+      directory_{"--chdir", params.chdir},
+      input_{"--input", params.input},
+      input_text_{"--input-text", params.input_text},
+      environment_{variables_of(params.env)},
+      success_{statuses_of(params.success)},
+      output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
+      sweep_{sweep_of(params.param, params.link)} {
+  if (!params.input.empty() && !params.input_text.empty())
+    throw BadInput{"--input and --input-text are both the standard input (\"" + printable(params.input) +
+                   "\"); leave one of the two out"};
+  if (!(params.kill_after >= 0 && params.kill_after <= 1e6))
+    throw BadInput{"--kill-after is out of range (" + std::to_string(params.kill_after) +
+                   "); give seconds from 0 to 1000000"};
+  if (!params.commands.empty()) {
+    if (!params.command.empty())
+      throw BadInput{"--commands has whole commands (\"" + printable(params.commands) +
+                     "\"), so none can stand behind --; leave one of the two out"};
+    check_fields({line_field});
+    return;
+  }
+  if (params.command.empty())
+    throw BadInput{
+        "there is no command to run (nothing stands behind --); say such as "
+        "`mpifarm run exec --param n=1..3 -- echo {n}`"};
+  std::set<std::string> known;
+  for (const Axis& axis : sweep_->axes()) known.insert(axis.name);
+  if (!params.files.empty()) known.insert(path_fields.begin(), path_fields.end());
+  for (const Axis& axis : sweep_->axes())
+    if (own_fields.contains(axis.name) || (!params.files.empty() && path_fields.contains(axis.name)))
+      throw BadInput{"--param " + axis.name + " has the name of a field that there is already; rename it"};
+  if (known.empty()) return;  // the tasks come from a list, whose columns are checked when they are known
+  check_fields(known);
+  for (const Axis& axis : sweep_->axes())
+    for (const std::string& value : axis.values) {
+      const Values only{{axis.name, value}};
+      for (const Template& word : command_) {
+        std::set<std::string> fields;
+        word.add_fields(fields);
+        if (fields == std::set<std::string>{axis.name}) word.fill(only);
+      }
+    }
+}
+
+std::set<std::string> Exec::used_fields() const {
+  std::set<std::string> used;
+  for (const Template& word : command_) word.add_fields(used);
+  for (const Template* one : {&directory_, &input_, &input_text_}) one->add_fields(used);
+  for (const auto& variable : environment_) variable.second.add_fields(used);
+  return used;
+}
+
+void Exec::check_fields(const std::set<std::string>& known) const {
+  std::vector<std::string> names{known.begin(), known.end()};
+  names.insert(names.end(), own_fields.begin(), own_fields.end());
+  for (const std::string& field : used_fields()) {
+    if (std::ranges::find(names, field) != names.end()) continue;
+    const std::string near = nearest_name(field, names);
+    throw BadInput{"there is no field {" + field + "} (" +
+                   (near.empty() ? "" : "did you mean " + near + "? ") + "there are " +
+                   describe::joined(names, ", ") + "); write {{ for a brace"};
+  }
+}
+
+void Exec::check_columns(const std::vector<std::string>& columns) const {
+  const std::set<std::string> known{columns.begin(), columns.end()};
+  for (const std::string& column : columns) {
+    if (column.empty()) throw BadInput{"a column has no name; name it"};
+    if (own_fields.contains(column))
+      throw BadInput{"the column " + column + " has the name of a field that there is already; rename it"};
+    if (std::ranges::count(columns, column) > 1)
+      throw BadInput{"the column " + printable(column) + " is there more than once; rename one"};
+  }
+  check_fields(known);
+}
+
+void Exec::check_task(const Task& task) const {
+  for (const auto& [field, value] : task.fields)
+    if (value.find('\0') != value.npos)
+      throw BadInput{"the field " + field + " has a NUL in it, which no argument can have; leave it out"};
+  Values values = task.fields;
+  for (const std::string& field : own_fields) values.emplace(field, "0");
+  for (const Template& word : command_) word.fill(values);
+}
+
+Generated<Exec::Task> Exec::tasks() const {
+  const auto files = std::make_shared<std::vector<std::string>>();
+  if (!params_.files.empty()) *files = matching_files("--files", params_.files);
+  if (sweep_->size() == 0 && files->empty())
+    throw BadInput{
+        "exec has nothing to run over (no --param, --files, --commands or --tasks is given); give "
+        "one of them"};
+  const bool linked = params_.link && sweep_->size() > 0 && !files->empty();
+  if (linked && files->size() != sweep_->size())
+    throw BadInput{"--link needs as many files as values (" + std::to_string(files->size()) + " and " +
+                   std::to_string(sweep_->size()) + "); leave it out for all combinations"};
+  const std::uint64_t combinations = std::max<std::uint64_t>(sweep_->size(), 1);
+  const std::uint64_t count =
+      linked || files->empty() ? combinations : combinations * std::uint64_t{files->size()};
+  return Generated<Task>{[=, sweep = sweep_, next = std::uint64_t{0}](Task& task) mutable {
+    if (next == count) return false;
+    task.fields.clear();
+    if (sweep->size() > 0) task.fields = sweep->at(linked ? next : next % combinations);
+    if (!files->empty()) task.fields["path"] = (*files)[linked ? next : next / combinations];
+    ++next;
+    return true;
+  }};
+}
+
+Values Exec::with_path_parts(const Values& fields) const {
+  Values values = fields;
+  if (params_.files.empty()) return values;
+  const std::filesystem::path path = values.at("path");
+  const std::string extension = path.extension().string();
+  values["name"] = path.filename().string();
+  values["stem"] = path.stem().string();
+  values["ext"] = extension.empty() ? extension : extension.substr(1);
+  values["dir"] = path.has_parent_path() ? path.parent_path().string() : ".";
+  return values;
+}
+
+Values Exec::all_values(const Task& task, const Context& context) const {
+  Values values = with_path_parts(task.fields);
+  values["task"] = std::to_string(context.id().value);
+  values["attempt"] = std::to_string(context.attempt());
+  values["slot"] = std::to_string(context.place().slot);
+  values["rank"] = std::to_string(context.place().rank);
+  return values;
+}
+
+std::vector<std::string> Exec::words_of(const Values& values) const {
+  if (!params_.commands.empty()) {
+    const std::string& line = values.at(line_field);
+    if (auto plain = plain_words(line)) return *std::move(plain);
+    return {"/bin/sh", "-c", line};
+  }
+  std::vector<std::string> filled;
+  if (params_.shell) {
+    std::string line;
+    for (const Template& word : command_) line += (line.empty() ? "" : " ") + word.fill_quoted(values);
+    return {"/bin/sh", "-c", line};
+  }
+  for (const Template& word : command_) filled.push_back(word.fill(values));
+  return filled;
+}
+
+Invocation Exec::invocation(const Values& values, const Context& context, Result& result) const {
+  Invocation command;
+  command.words = words_of(values);
+  result.command = shell_line(command.words);
+  command.directory = directory_.fill(values);
+  command.input_file = input_.fill(values);
+  command.has_input_text = !params_.input_text.empty();
+  command.input_text = input_text_.fill(values);
+  command.timeout = context.time_limit();
+  command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
+  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
+                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
+                                               {"MPIFARM_SLOT", values.at("slot")},
+                                               {"MPIFARM_RANK", values.at("rank")},
+                                               {"MPIFARM_RUN", context.place().run_directory}};
+  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
+  for (char** ours = environ; *ours != nullptr; ++ours) {
+    const std::string_view text = *ours;
+    if (!variables.contains(std::string{text.substr(0, text.find('='))}))
+      command.environment.emplace_back(text);
+  }
+  for (const auto& [variable, value] : variables)
+    command.environment.emplace_back(variable).append("=").append(value);
+  return command;
+}
+
+Exec::Result Exec::compute(const Task& task, Context& context) const {
+  static const std::string host = host_name();
+  const Place& place = context.place();
+  if (const std::string pack = std::to_string(place.start) + "-" + std::to_string(place.rank);
+      !place.run_directory.empty() && slot().pack_name != pack) {
+    slot().pack_name = pack;
+    slot().pack.emplace(pack_path(place.run_directory, pack));
+  }
+  Result result;
+  result.host = host;
+  result.attempt = context.attempt();
+  result.rank = place.rank;
+  result.slot = place.slot;
+  Invocation command = invocation(all_values(task, context), context, result);
+  const Program& found = program(command.words[0]);
+  if (found.status != 0) {
+    result.exit_status = found.status;
+    throw FailedWith<Result>{
+        printable(command.words[0]) + (found.status == 127 ? ": command not found" : ": cannot be executed"),
+        result};
+  }
+  command.program = found.path;
+  Capture capture{context.id(), output_limit_};
+  const CommandEnd end =
+      run_command(command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); });
+  if (end.start_error != 0)
+    throw FailedWith<Result>{
+        "the command could not be " + std::string{end.failed_on} + " (" + errno_text(end.start_error) + ")",
+        (result.exit_status = 126, result)};
+  capture.finish(result);
+  judge(end, capture, result);
+  return result;
+}
+
+std::string Exec::conclude(const std::filesystem::path& run) const {
+  return counted(succeeded_, "command") + " succeeded and wrote " + byte_text(output_bytes_) +
+         "; read it with: mpifarm output " + shell_quoted(run.string());
+}
+
+void Exec::judge(const CommandEnd& end, const Capture& capture, Result& result) const {
+  result.started = end.started;
+  result.seconds = seconds(end.duration);
+  result.user_seconds = cpu_seconds(end.usage.ru_utime);
+  result.system_seconds = cpu_seconds(end.usage.ru_stime);
+  result.peak_kilobytes = end.usage.ru_maxrss;
+  const bool signalled = WIFSIGNALED(end.wait_status);
+  result.signal = signalled ? WTERMSIG(end.wait_status) : 0;
+  result.exit_status = signalled ? 128 + result.signal : WEXITSTATUS(end.wait_status);
+  const auto with_last_line = [&](const std::string& message) {
+    const std::string line = capture.last_line();
+    return line.empty() ? message : message + ": " + line;
+  };
+  if (end.timed_out)
+    throw FailedWith<Result>{with_last_line("no end within the --timeout"), result, Outcome::timed_out};
+  if (signalled)
+    throw FailedWith<Result>{with_last_line("killed by signal " + std::to_string(result.signal) + " (" +
+                                            strsignal(result.signal) + ")"),
+                             result};
+  if (!success_.contains(result.exit_status))
+    throw FailedWith<Result>{with_last_line("exit status " + std::to_string(result.exit_status)), result};
+}
+
+}  // namespace mpifarm::exec

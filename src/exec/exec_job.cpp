@@ -1,0 +1,113 @@
+#include "exec/exec_job.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "describe/json.hpp"
+#include "exec/exec.hpp"
+#include "job/job_type.hpp"
+
+namespace mpifarm::exec {
+
+BOOST_DESCRIBE_STRUCT(Exec::Params, (),
+                      (command, param, link, commands, files, shell, chdir, env, input, input_text, success,
+                       output_limit, kill_after))
+BOOST_DESCRIBE_STRUCT(Exec::Task, (), (fields))
+BOOST_DESCRIBE_STRUCT(Exec::Result, (),
+                      (command, exit_status, signal, started, seconds, user_seconds, system_seconds,
+                       peak_kilobytes, host, attempt, rank, slot, stdout_bytes, stderr_bytes, pack, stdout_at,
+                       stderr_at))
+
+namespace {
+
+void put(const Exec::Task& task, Bytes& descriptor) {
+  descriptor.clear();
+  Packer{descriptor} & task;
+}
+
+// The columns of a list are the fields of the command, whatever they are called.
+class Columns final : public TaskColumns {
+ public:
+  Columns(BytesView params, std::span<const std::string> header)
+      : exec_{unpack<Exec::Params>(params)}, header_{header.begin(), header.end()} {
+    exec_.check_columns(header_);
+  }
+
+  void read(std::span<const std::string> cells, Bytes& descriptor) const override {
+    if (cells.size() != header_.size())
+      throw BadInput{"the row has " + std::to_string(cells.size()) + " cells, the header " +
+                     std::to_string(header_.size()) + "; give each column one"};
+    Exec::Task task;
+    for (std::size_t i = 0; i < cells.size(); ++i) task.fields[header_[i]] = cells[i];
+    exec_.check_task(task);
+    put(task, descriptor);
+  }
+
+ private:
+  Exec exec_;
+  std::vector<std::string> header_;
+};
+
+// A number as it stands in JSON, and a text without its quotes.
+std::string text_of(const std::string& key, const describe::Value& value) {
+  if (const auto* text = value.as<std::string>()) return *text;
+  if (value.as<describe::Value::List>() != nullptr || value.as<describe::Value::Object>() != nullptr ||
+      value.is_null())
+    throw BadInput{"the field " + key + " is no text, number or truth value (" +
+                   printable(describe::to_json(value)) + "); give it one"};
+  return describe::to_json(value);
+}
+
+class ExecType final : public JobTypeOf<Exec> {
+ public:
+  std::unique_ptr<TaskColumns> match_task_columns(BytesView params,
+                                                  std::span<const std::string> header) const override {
+    return std::make_unique<Columns>(params, header);
+  }
+  void read_task(BytesView params, std::string_view json, Bytes& descriptor) const override {
+    const describe::Value row = describe::parse_json(json);
+    const auto* object = row.as<describe::Value::Object>();
+    if (object == nullptr) throw BadInput{"the line is no JSON object; give one a line"};
+    Exec::Task task;
+    std::vector<std::string> names;
+    for (const auto& [key, value] : *object) {
+      names.push_back(key);
+      task.fields[key] = text_of(key, value);
+    }
+    const Exec exec{unpack<Exec::Params>(params)};
+    exec.check_columns(names);
+    exec.check_task(task);
+    put(task, descriptor);
+  }
+  bool reads_lines(BytesView params) const override { return !unpack<Exec::Params>(params).commands.empty(); }
+  bool read_line(BytesView line, Bytes& descriptor) const override {
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin == line.npos || line[begin] == '#') return false;
+    if (line.find('\0') != line.npos)
+      throw BadInput{"the command has a NUL in it, which no command can have; leave it out"};
+    Exec::Task task;
+    task.fields["command"] = line;
+    put(task, descriptor);
+    return true;
+  }
+};
+
+}  // namespace
+
+KeptOutput kept_output(BytesView packed_result) {
+  auto result = unpack<Exec::Result>(packed_result);
+  return {std::move(result.pack), result.stdout_at, result.stderr_at};
+}
+
+}  // namespace mpifarm::exec
+
+namespace mpifarm {
+
+const JobType& exec_job() {
+  check_job<exec::Exec>();
+  static const exec::ExecType type;
+  return type;
+}
+
+}  // namespace mpifarm

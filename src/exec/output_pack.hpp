@@ -1,0 +1,56 @@
+#pragma once
+// What commands wrote, in few files: one for each rank and start, `output/START-RANK` in the run directory.
+//
+// A pack is a row of chunks, appended each by one write(2), so that the slots of a rank share it. A chunk is
+// a header of 40 bytes and its payload; all numbers are little endian:
+//
+//   0  char[4]  "MPFO"
+//   4  u32      stream: 1 standard output, 2 standard error
+//   8  u64      the task's id
+//   16 u64      where the stream's chunk before this one begins, + 1; 0: this is its first
+//   24 u64      XXH3 (64 bits) of the payload, with that of the header (this as 0) as its seed
+//   32 u64      bytes of the payload
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/file.hpp"
+#include "base/ids.hpp"
+
+namespace mpifarm::exec {
+
+enum class Stream : std::uint32_t { standard_output = 1, standard_error = 2 };
+
+// Where the chunks of a stream are.
+struct KeptStream {
+  std::uint64_t last = 0;   // where its last chunk begins, + 1; 0: nothing was kept
+  std::uint64_t bytes = 0;  // that the command wrote, kept or not
+};
+
+std::filesystem::path pack_path(const std::filesystem::path& run_directory, const std::string& pack);
+
+// One slot's hand on a rank's pack. One thread.
+class OutputPack {
+ public:
+  explicit OutputPack(std::filesystem::path path) : path_{std::move(path)} {}
+
+  // Appends a chunk behind `stream.last`, and moves that on. The file and its directory are made when they
+  // are missing. Throws MachineryFailure when it cannot be written.
+  void append(TaskId task, Stream kind, KeptStream& stream, BytesView payload);
+
+ private:
+  void open();
+
+  std::filesystem::path path_;
+  FileDescriptor file_;
+};
+
+// Hands the kept bytes of a stream to `take`, in their order. Throws MachineryFailure naming the file, and
+// the offset of what is damaged.
+void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, std::uint64_t last,
+                 const std::function<void(BytesView)>& take);
+
+}  // namespace mpifarm::exec
