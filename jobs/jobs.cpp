@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "exec/exec_job.hpp"
 #include "jobs/checksum.hpp"
+#include "jobs/exec.hpp"
 #include "jobs/logscan.hpp"
 #include "jobs/mandelbrot.hpp"
 #include "jobs/pi.hpp"
