@@ -70,7 +70,7 @@ std::vector<std::string> launch_words(const LaunchPlan& plan, const std::vector<
 
 // Slurm's PMIx brings the ranks together by a ring at the first fence of MPI_Init and by a tree at the
 // second, unless told. On busy nodes a rank may then pass both before another has passed the first, which
-// dies of its message (3 of 190 starts on three nodes; none of 250 by trees alone). But where only some nodes
+// dies of its message (3 of 190 starts on three nodes; none of 190 by trees alone). But where only some nodes
 // of a job take part, trees alone do not find what the ranks have said (22.05).
 std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPlan& plan) {
   if (plan.launcher != Launcher::srun || chooses_hosts(plan)) return {};
