@@ -275,10 +275,10 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   plan.manifest = read_manifest(plan.directory);
   take_limits(options.limits, plan.manifest);
   plan.type = find_job(jobs, plan.manifest.job);
-  if (plan.type != nullptr) require_isolation(*plan.type, plan.manifest);
   if (plan.type == nullptr)
     throw BadInput{"this program has no job \"" + plan.manifest.job + "\" (of the run " + run.string() +
                    "); resume with the program that started it"};
+  require_isolation(*plan.type, plan.manifest);
   if (!plan.journaled())
     throw BadInput{"the run kept no journal (" + run.string() +
                    " ran with --durability none), so it cannot be resumed; start a new run"};

@@ -83,7 +83,6 @@ struct Slot {
   std::optional<OutputPack> pack;
   std::string pack_name;
   std::map<std::string, Program> programs;
-  std::vector<std::string> environment;  // ours
 };
 
 Slot& slot() {
@@ -310,7 +309,7 @@ Invocation Exec::invocation(const Values& values, const Context& context, Result
   command.input_file = input_.fill(values);
   command.has_input_text = !params_.input_text.empty();
   command.input_text = input_text_.fill(values);
-  command.timeout = context.time_limit();
+  command.timeout = context.place().time_limit;
   command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
   std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
                                                {"MPIFARM_ATTEMPT", values.at("attempt")},

@@ -1,7 +1,5 @@
 #include "exec/exec_job.hpp"
 
-#include <cmath>
-
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "describe/json.hpp"

@@ -20,7 +20,7 @@ struct Place {
   std::uint64_t start = 0;      // of the run, from 1
   std::uint32_t rank = 0;
   std::uint32_t slot = 0;  // from 0, of all slots of this run on this host
-  Nanos time_limit{};      // of a task; 0: none
+  Nanos time_limit{};      // of a task, which an isolated job heeds by itself; 0: none
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
@@ -54,8 +54,6 @@ class Context {
 
   // Of an isolated task; else as it is by default.
   const Place& place() const { return place_; }
-  // For jobs that end a task themselves when its time is over (`ends_in_time`); 0: there is no limit.
-  Nanos time_limit() const { return place_.time_limit; }
 
   // For backends: the next task computed with this context.
   void next_task(TaskId id, unsigned attempt) {

@@ -90,8 +90,6 @@ TEST_F(Exec, GivesValuesUnchanged) {
     table += "\"\n";
   }
   write_text(work_ / "table.csv", table + std::string(100'000, 'x') + "\n");
-  const std::string print = "import sys; sys.stdout.write(ascii(sys.argv[1:]) + '\\n')";
-  std::vector<std::string> wanted;
   for (const bool by_shell : {false, true}) {
     path_ = work_ / (by_shell ? "shell" : "direct");
     if (by_shell)
