@@ -31,6 +31,9 @@ void output(const OutputCommand& command) {
   if (manifest.job != exec_job().name())
     throw BadInput{"the run has no output of commands (" + command.directory + " is of the job " +
                    manifest.job + "); `mpifarm results` has its results"};
+  if (manifest.durability == "none")
+    throw BadInput{"the run kept no journal (" + command.directory +
+                   " ran with --durability none, or was merged); name a run that has one, such as a shard"};
   MergedOutcomes outcomes;
   outcomes.add(run, manifest);
   bool found = false;

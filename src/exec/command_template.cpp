@@ -128,6 +128,11 @@ void Template::add_fields(std::set<std::string>& names) const {
     if (!part.field.empty()) names.insert(part.field);
 }
 
+void Template::check(const std::string& field, const std::string& value) const {
+  for (const Part& part : parts_)
+    if (part.field == field && !part.format.empty()) format_value(field, part.format, value);
+}
+
 std::string shell_quoted(std::string_view text) {
   const auto is_safe = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -26,6 +26,8 @@ class Template {
   // The same, with each value in single quotes as the shell wants it (sh(1)): one word, whatever is in it.
   std::string fill_quoted(const Values& values) const;
   void add_fields(std::set<std::string>& names) const;
+  // Throws BadInput when a format for the field does not take the value.
+  void check(const std::string& field, const std::string& value) const;
 
  private:
   struct Part {

@@ -82,8 +82,7 @@ double cpu_seconds(const timeval& time) {
 struct Slot {
   std::optional<OutputPack> pack;
   std::string pack_name;
-  std::map<std::string, Program> programs;
-  std::vector<std::string> environment;  // ours
+  std::map<std::pair<std::string, std::string>, Program> programs;  // by name and PATH
 };
 
 Slot& slot() {
@@ -91,12 +90,19 @@ Slot& slot() {
   return slot;
 }
 
-const Program& program(const std::string& name) {
-  auto& known = slot().programs;
-  const auto found = known.find(name);
-  if (found != known.end() && found->second.status == 0) return found->second;
-  const char* path = std::getenv("PATH");
-  return known[name] = find_program(name, path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
+// As the command itself would find it: relative paths mean its directory, PATH is its own.
+Program program_of(const Invocation& command) {
+  const std::string& name = command.words[0];
+  if (name.find('/') != std::string::npos) {
+    const bool elsewhere = !command.directory.empty() && name[0] != '/';
+    return {name, find_program(elsewhere ? command.directory + "/" + name : name, "").status};
+  }
+  std::string_view path = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& variable : command.environment)
+    if (variable.starts_with("PATH=")) path = std::string_view{variable}.substr(5);
+  Program& known = slot().programs[{name, std::string{path}}];
+  if (known.path.empty() || known.status != 0) known = find_program(name, path);
+  return known;
 }
 
 }  // namespace
@@ -190,21 +196,23 @@ Exec::Exec(const Params& params)
   if (known.empty()) return;  // the tasks come from a list, whose columns are checked when they are known
   check_fields(known);
   for (const Axis& axis : sweep_->axes())
-    for (const std::string& value : axis.values) {
-      const Values only{{axis.name, value}};
-      for (const Template& word : command_) {
-        std::set<std::string> fields;
-        word.add_fields(fields);
-        if (fields == std::set<std::string>{axis.name}) word.fill(only);
-      }
-    }
+    for (const std::string& value : axis.values) check_value(axis.name, value);
+}
+
+std::vector<const Template*> Exec::templates() const {
+  std::vector<const Template*> all{&directory_, &input_, &input_text_};
+  for (const Template& word : command_) all.push_back(&word);
+  for (const auto& variable : environment_) all.push_back(&variable.second);
+  return all;
+}
+
+void Exec::check_value(const std::string& field, const std::string& value) const {
+  for (const Template* one : templates()) one->check(field, value);
 }
 
 std::set<std::string> Exec::used_fields() const {
   std::set<std::string> used;
-  for (const Template& word : command_) word.add_fields(used);
-  for (const Template* one : {&directory_, &input_, &input_text_}) one->add_fields(used);
-  for (const auto& variable : environment_) variable.second.add_fields(used);
+  for (const Template* one : templates()) one->add_fields(used);
   return used;
 }
 
@@ -236,9 +244,7 @@ void Exec::check_task(const Task& task) const {
   for (const auto& [field, value] : task.fields)
     if (value.find('\0') != value.npos)
       throw BadInput{"the field " + field + " has a NUL in it, which no argument can have; leave it out"};
-  Values values = task.fields;
-  for (const std::string& field : own_fields) values.emplace(field, "0");
-  for (const Template& word : command_) word.fill(values);
+  for (const auto& [field, value] : task.fields) check_value(field, value);
 }
 
 Generated<Exec::Task> Exec::tasks() const {
@@ -342,7 +348,7 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   result.rank = place.rank;
   result.slot = place.slot;
   Invocation command = invocation(all_values(task, context), context, result);
-  const Program& found = program(command.words[0]);
+  const Program found = program_of(command);
   if (found.status != 0) {
     result.exit_status = found.status;
     throw FailedWith<Result>{

@@ -96,6 +96,8 @@ struct Exec {
 
   void check_fields(const std::set<std::string>& known) const;
   std::set<std::string> used_fields() const;
+  std::vector<const Template*> templates() const;
+  void check_value(const std::string& field, const std::string& value) const;
   Values all_values(const Task& task, const Context& context) const;
   Values with_path_parts(const Values& fields) const;
   Invocation invocation(const Values& values, const Context& context, Result& result) const;
