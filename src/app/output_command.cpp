@@ -49,6 +49,7 @@ void output(const OutputCommand& command) {
     exec::read_output(exec::pack_path(run.path, kept.pack), outcome.id,
                       error ? exec::Stream::standard_error : exec::Stream::standard_output,
                       error ? kept.stderr_at : kept.stdout_at, write_out);
+    if (command.task) return;
   }
   if (command.task && !found)
     throw BadInput{"task " + std::to_string(*command.task) + " has no outcome (in " + command.directory +

@@ -72,8 +72,16 @@ class SpawnPlan {
       all.push_back(nullptr);
       return all;
     };
-    return posix_spawn(&process, command.program.c_str(), &files_, &attributes_,
-                       pointers(command.words).data(), pointers(command.environment).data());
+    const std::vector<char*> environment = pointers(command.environment);
+    const int error = posix_spawn(&process, command.program.c_str(), &files_, &attributes_,
+                                  pointers(command.words).data(), environment.data());
+    if (error != ENOEXEC) return error;
+    // A script that names no interpreter is the shell's, as for execvp(3).
+    std::vector<std::string> words = command.words;
+    words.front() = command.program;
+    words.insert(words.begin(), "/bin/sh");
+    return posix_spawn(&process, "/bin/sh", &files_, &attributes_, pointers(words).data(),
+                       environment.data());
   }
 
  private:
@@ -175,10 +183,10 @@ class Listener {
   Bytes buffer_ = Bytes(read_bytes, '\0');
 };
 
-CommandEnd not_started(int error, const char* what) {
+CommandEnd not_started(int error, std::string what) {
   CommandEnd end;
   end.start_error = error;
-  end.failed_on = what;
+  end.failed_on = std::move(what);
   return end;
 }
 
@@ -186,17 +194,18 @@ CommandEnd not_started(int error, const char* what) {
 
 CommandEnd run_command(const Invocation& command, const std::function<void(Stream, BytesView)>& take) {
   Pipe output, error;
-  if (!output.open() || !error.open()) return not_started(errno, "started");
+  if (!output.open() || !error.open()) return not_started(errno, "the command could not be started");
   const FileDescriptor input = open_input(command);
-  if (input.get() < 0) return not_started(errno, "read");
+  if (input.get() < 0) return not_started(errno, command.input_file + " could not be read");
   if (!command.directory.empty() && access(command.directory.c_str(), X_OK) != 0)
-    return not_started(errno, "entered");
+    return not_started(errno, command.directory + " could not be entered");
   CommandEnd end;
   end.started = std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch()}.count();
   const TimePoint begun = Clock::now();
   pid_t process = -1;
   const SpawnPlan plan{command, input.get(), output.theirs.get(), error.theirs.get()};
-  if (const int problem = plan.start(command, process); problem != 0) return not_started(problem, "started");
+  if (const int problem = plan.start(command, process); problem != 0)
+    return not_started(problem, command.program + " could not be started");
   output.theirs = FileDescriptor{};
   error.theirs = FileDescriptor{};
   Listener listener{process, {std::move(output.ours), std::move(error.ours)}, take};

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <thread>
 
 #include "base/amounts.hpp"
 #include "base/cores.hpp"
@@ -31,6 +32,8 @@ const std::string line_field = "command";  // of a task from a list of lines
 constexpr std::size_t most_chunk_bytes = 256 << 10;
 constexpr std::size_t most_tail_bytes = 4096;  // of standard error, for the message
 constexpr std::size_t most_line_bytes = 300;
+constexpr Nanos shortest_pause = std::chrono::milliseconds{10};  // before a command is started again
+constexpr Nanos longest_pause = std::chrono::seconds{5};         // ten seconds in all
 
 const std::set<std::string> own_fields{"task", "attempt", "slot", "rank"};
 const std::set<std::string> path_fields{"path", "name", "stem", "ext", "dir"};
@@ -72,6 +75,11 @@ std::shared_ptr<const Sweep> sweep_of(const std::vector<std::string>& params, bo
   axes.reserve(params.size());
   for (const std::string& param : params) axes.push_back(parse_axis("--param", param));
   return std::make_shared<const Sweep>(std::move(axes), linked);
+}
+
+// Others may soon leave room.
+bool is_passing(int error) {
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
 }
 
 double cpu_seconds(const timeval& time) {
@@ -170,6 +178,9 @@ Exec::Exec(const Params& params)
       success_{statuses_of(params.success)},
       output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
       sweep_{sweep_of(params.param, params.link)} {
+  char quote = 0;
+  if (params.shell)
+    for (const Template& word : command_) word.check_unquoted(quote);
   if (!params.input.empty() && !params.input_text.empty())
     throw BadInput{"--input and --input-text are both the standard input (\"" + printable(params.input) +
                    "\"); leave one of the two out"};
@@ -357,12 +368,20 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   }
   command.program = found.path;
   Capture capture{context.id(), output_limit_};
-  const CommandEnd end =
-      run_command(command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); });
+  const auto take = [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); };
+  CommandEnd end = run_command(command, take);
+  for (Nanos pause = shortest_pause; is_passing(end.start_error); pause *= 2) {
+    if (pause > longest_pause)
+      throw MachineryFailure{
+          end.failed_on + " (" + errno_text(end.start_error) +
+          "); raise the limits on processes, memory and open files, or give fewer slots with "
+          "--threads"};
+    std::this_thread::sleep_for(pause);
+    end = run_command(command, take);
+  }
   if (end.start_error != 0)
-    throw FailedWith<Result>{
-        "the command could not be " + std::string{end.failed_on} + " (" + errno_text(end.start_error) + ")",
-        (result.exit_status = 126, result)};
+    throw FailedWith<Result>{printable(end.failed_on) + " (" + errno_text(end.start_error) + ")",
+                             (result.exit_status = 126, result)};
   capture.finish(result);
   judge(end, capture, result);
   return result;

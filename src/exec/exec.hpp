@@ -35,9 +35,10 @@ struct Exec {
       {"output_limit", "bytes kept of a command's standard output, and of its standard error"},
       {"kill_after", "seconds from SIGTERM to SIGKILL when --timeout is over"},
   };
-  static constexpr auto measured = {
-      "started", "seconds", "user_seconds", "system_seconds", "peak_kilobytes", "host",      "attempt",
-      "rank",    "slot",    "stdout_bytes", "stderr_bytes",   "pack",           "stdout_at", "stderr_at"};
+  static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
+                                    "system_seconds", "peak_kilobytes", "host",         "attempt",
+                                    "rank",           "slot",           "stdout_bytes", "stderr_bytes",
+                                    "pack",           "stdout_at",      "stderr_at"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind

@@ -54,7 +54,8 @@ class Context {
 
   // Of an isolated task; else as it is by default.
   const Place& place() const { return place_; }
-  // For jobs that end a task themselves when its time is over (`ends_in_time`); 0: there is no limit.
+  // For jobs that end a task themselves when its time is over (those that are `isolated`); 0: there is no
+  // limit.
   Nanos time_limit() const { return place_.time_limit; }
 
   // For backends: the next task computed with this context.
