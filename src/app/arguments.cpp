@@ -375,6 +375,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
   if (name == "output") return parse_output(std::move(rest));
+  if (name == "retry-line") return parse_retry_line(std::move(rest));
   if (name == "merge") return parse_merge(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
   const std::vector<std::string> names{"run",      "launch", "resume",   "stop",   "list",

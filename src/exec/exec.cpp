@@ -45,7 +45,7 @@ std::vector<Template> templates_of(const std::vector<std::string>& words) {
   return templates;
 }
 
-std::vector<std::pair<std::string, Template>> variables_of(const std::vector<std::string>& texts) {
+std::vector<std::pair<std::string, Template>> environment_of(const std::vector<std::string>& texts) {
   std::vector<std::pair<std::string, Template>> variables;
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
@@ -174,7 +174,7 @@ Exec::Exec(const Params& params)
       directory_{"--chdir", params.chdir},
       input_{"--input", params.input},
       input_text_{"--input-text", params.input_text},
-      environment_{variables_of(params.env)},
+      environment_{environment_of(params.env)},
       success_{statuses_of(params.success)},
       output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
       sweep_{sweep_of(params.param, params.link)} {
@@ -294,13 +294,23 @@ Values Exec::with_path_parts(const Values& fields) const {
   return values;
 }
 
-Values Exec::all_values(const Task& task, const Context& context) const {
+Values Exec::all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const {
   Values values = with_path_parts(task.fields);
-  values["task"] = std::to_string(context.id().value);
-  values["attempt"] = std::to_string(context.attempt());
-  values["slot"] = std::to_string(context.place().slot);
-  values["rank"] = std::to_string(context.place().rank);
+  values["task"] = std::to_string(id.value);
+  values["attempt"] = std::to_string(attempt);
+  values["slot"] = std::to_string(place.slot);
+  values["rank"] = std::to_string(place.rank);
   return values;
+}
+
+std::map<std::string, std::string> Exec::variables_of(const Values& values, const std::string& run) const {
+  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
+                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
+                                               {"MPIFARM_SLOT", values.at("slot")},
+                                               {"MPIFARM_RANK", values.at("rank")},
+                                               {"MPIFARM_RUN", run}};
+  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
+  return variables;
 }
 
 std::vector<std::string> Exec::words_of(const Values& values) const {
@@ -319,22 +329,16 @@ std::vector<std::string> Exec::words_of(const Values& values) const {
   return filled;
 }
 
-Invocation Exec::invocation(const Values& values, const Context& context, Result& result) const {
+Invocation Exec::invocation(const Values& values, const Place& place) const {
   Invocation command;
   command.words = words_of(values);
-  result.command = shell_line(command.words);
   command.directory = directory_.fill(values);
   command.input_file = input_.fill(values);
   command.has_input_text = !params_.input_text.empty();
   command.input_text = input_text_.fill(values);
-  command.timeout = context.time_limit();
+  command.timeout = place.time_limit;
   command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
-  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
-                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
-                                               {"MPIFARM_SLOT", values.at("slot")},
-                                               {"MPIFARM_RANK", values.at("rank")},
-                                               {"MPIFARM_RUN", context.place().run_directory}};
-  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
+  const std::map<std::string, std::string> variables = variables_of(values, place.run_directory);
   for (char** ours = environ; *ours != nullptr; ++ours) {
     const std::string_view text = *ours;
     if (!variables.contains(std::string{text.substr(0, text.find('='))}))
@@ -343,6 +347,22 @@ Invocation Exec::invocation(const Values& values, const Context& context, Result
   for (const auto& [variable, value] : variables)
     command.environment.emplace_back(variable).append("=").append(value);
   return command;
+}
+
+std::string Exec::retry_line(const Task& task, TaskId id, const std::string& working_directory,
+                             const std::string& run_directory) const {
+  const Values values = all_values(task, id, 1, {.run_directory = run_directory});
+  const Invocation command = invocation(values, {.run_directory = run_directory});
+  std::string line = "cd " + shell_quoted(working_directory) + " && ";
+  if (!command.directory.empty()) line += "cd " + shell_quoted(command.directory) + " && ";
+  if (command.has_input_text) line += "printf %s " + shell_quoted(command.input_text) + " | ";
+  line += "env";
+  for (const auto& [variable, value] : variables_of(values, run_directory))
+    line += " " + variable + "=" + shell_quoted(value);
+  line += " " + shell_line(command.words);
+  if (!command.has_input_text)
+    line += " < " + (command.input_file.empty() ? "/dev/null" : shell_quoted(command.input_file));
+  return line;
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {
@@ -358,7 +378,8 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   result.attempt = context.attempt();
   result.rank = place.rank;
   result.slot = place.slot;
-  Invocation command = invocation(all_values(task, context), context, result);
+  Invocation command = invocation(all_values(task, context.id(), context.attempt(), place), place);
+  result.command = shell_line(command.words);
   const Program found = program_of(command);
   if (found.status != 0) {
     result.exit_status = found.status;

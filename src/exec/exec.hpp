@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -86,6 +87,8 @@ struct Exec {
     output_bytes_ += result.stdout_bytes;
   }
   std::string conclude(const std::filesystem::path& run) const;
+  std::string retry_line(const Task& task, TaskId id, const std::string& working_directory,
+                         const std::string& run_directory) const;
 
   // Of a list of tasks: throws BadInput unless the template's fields are among `columns`, and none is there
   // twice; and for a value that a format does not take.
@@ -99,9 +102,10 @@ struct Exec {
   std::set<std::string> used_fields() const;
   std::vector<const Template*> templates() const;
   void check_value(const std::string& field, const std::string& value) const;
-  Values all_values(const Task& task, const Context& context) const;
+  Values all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const;
+  std::map<std::string, std::string> variables_of(const Values& values, const std::string& run) const;
   Values with_path_parts(const Values& fields) const;
-  Invocation invocation(const Values& values, const Context& context, Result& result) const;
+  Invocation invocation(const Values& values, const Place& place) const;
   std::vector<std::string> words_of(const Values& values) const;
   void judge(const CommandEnd& end, const Capture& capture, Result& result) const;
 
