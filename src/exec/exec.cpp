@@ -20,6 +20,7 @@
 #include "base/numbers.hpp"
 #include "base/printable.hpp"
 #include "describe/text.hpp"
+#include "exec/capture.hpp"
 #include "exec/file_pattern.hpp"
 #include "exec/output_pack.hpp"
 #include "exec/program.hpp"
@@ -28,10 +29,7 @@
 namespace mpifarm::exec {
 namespace {
 
-const std::string line_field = "command";  // of a task from a list of lines
-constexpr std::size_t most_chunk_bytes = 256 << 10;
-constexpr std::size_t most_tail_bytes = 4096;  // of standard error, for the message
-constexpr std::size_t most_line_bytes = 300;
+const std::string line_field = "command";                        // of a task from a list of lines
 constexpr Nanos shortest_pause = std::chrono::milliseconds{10};  // before a command is started again
 constexpr Nanos longest_pause = std::chrono::seconds{5};         // ten seconds in all
 
@@ -114,59 +112,6 @@ Program program_of(const Invocation& command) {
 }
 
 }  // namespace
-
-// Keeps what a command writes: in memory while it is little, then in the pack.
-class Exec::Capture {
- public:
-  Capture(TaskId task, std::uint64_t limit) : task_{task}, limit_{limit} {}
-
-  void take(Stream kind, BytesView bytes) {
-    Kept& kept = of(kind);
-    if (kind == Stream::standard_error) {
-      tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), most_tail_bytes)));
-      if (tail_.size() > 2 * most_tail_bytes) tail_.erase(0, tail_.size() - most_tail_bytes);
-    }
-    const std::uint64_t room = limit_ - std::min(limit_, kept.stream.bytes);
-    kept.stream.bytes += bytes.size();
-    kept.waiting += bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
-    if (kept.waiting.size() >= most_chunk_bytes) write(kind);
-  }
-  void finish(Result& result) {
-    write(Stream::standard_output);
-    write(Stream::standard_error);
-    result.stdout_bytes = output_.stream.bytes;
-    result.stderr_bytes = error_.stream.bytes;
-    result.stdout_at = output_.stream.last;
-    result.stderr_at = error_.stream.last;
-    if (result.stdout_at != 0 || result.stderr_at != 0) result.pack = slot().pack_name;
-  }
-  // The last line of standard error that is not blank.
-  std::string last_line() const {
-    const std::size_t end = tail_.find_last_not_of(" \t\r\n");
-    if (end == tail_.npos) return {};
-    const std::size_t before = tail_.find_last_of('\n', end);
-    const std::size_t begin = before == tail_.npos ? 0 : before + 1;
-    return printable(std::string_view{tail_}.substr(begin, std::min(end + 1 - begin, most_line_bytes)));
-  }
-
- private:
-  struct Kept {
-    KeptStream stream;
-    Bytes waiting;
-  };
-  Kept& of(Stream kind) { return kind == Stream::standard_output ? output_ : error_; }
-  void write(Stream kind) {
-    Kept& kept = of(kind);
-    if (kept.waiting.empty() || !slot().pack) return;
-    slot().pack->append(task_, kind, kept.stream, kept.waiting);
-    kept.waiting.clear();
-  }
-
-  TaskId task_;
-  std::uint64_t limit_;
-  Kept output_, error_;
-  std::string tail_;
-};
 
 Exec::Exec(const Params& params)
     : params_{params},
@@ -388,7 +333,7 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
         result};
   }
   command.program = found.path;
-  Capture capture{context.id(), output_limit_};
+  Capture capture{slot().pack ? &*slot().pack : nullptr, context.id(), output_limit_};
   const auto take = [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); };
   CommandEnd end = run_command(command, take);
   for (Nanos pause = shortest_pause; is_passing(end.start_error); pause *= 2) {
@@ -403,7 +348,14 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   if (end.start_error != 0)
     throw FailedWith<Result>{printable(end.failed_on) + " (" + errno_text(end.start_error) + ")",
                              (result.exit_status = 126, result)};
-  capture.finish(result);
+  capture.finish();
+  const KeptStream &output = capture.stream(Stream::standard_output),
+                   &error = capture.stream(Stream::standard_error);
+  result.stdout_bytes = output.bytes;
+  result.stderr_bytes = error.bytes;
+  result.stdout_at = output.last;
+  result.stderr_at = error.last;
+  if (output.last != 0 || error.last != 0) result.pack = slot().pack_name;
   judge(end, capture, result);
   return result;
 }

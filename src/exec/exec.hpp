@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "exec/capture.hpp"
 #include "exec/command_process.hpp"
 #include "exec/command_template.hpp"
 #include "exec/sweep.hpp"
@@ -96,8 +97,6 @@ struct Exec {
   void check_task(const Task& task) const;
 
  private:
-  class Capture;
-
   void check_fields(const std::set<std::string>& known) const;
   std::set<std::string> used_fields() const;
   std::vector<const Template*> templates() const;
