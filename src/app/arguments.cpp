@@ -183,7 +183,7 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   CommandLine line{description, name};
   line.heading("Flags of the job");
-  std::vector<std::string> words = words_behind(arguments, job_flags);
+  const std::vector<std::string> words = words_behind(arguments, job_flags);
   for (const describe::FlagInfo& flag : job_flags) {
     const std::string help = describe_flag(flag);
     if (flag.is_words) continue;
@@ -203,10 +203,9 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     throw BadInput{"no job is named; say `mpifarm run JOB`, `mpifarm list` shows the jobs"};
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
 
-  for (const describe::FlagInfo& flag : job_flags) {
-    if (!flag.is_words) words = line.all_given(flag.name);
-    for (const std::string& text : words) command.job_flags.emplace_back(flag.name, text);
-  }
+  for (const describe::FlagInfo& flag : job_flags)
+    for (const std::string& text : flag.is_words ? words : line.all_given(flag.name))
+      command.job_flags.emplace_back(flag.name, text);
   command.run = run_options(line);
   command.start = start_options(line);
   if (const auto* text = line.given("--run")) {
@@ -253,13 +252,16 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
   run.dry_ranks = command.plan.ranks;
   if (run.dry_run) return checked;
   command.arguments = behind;
-  std::erase_if(command.arguments, [](const std::string& word) {
-    return word == "--continue" || word.starts_with("--continue=");
-  });
+  const auto flags_end = std::ranges::find(command.arguments, "--");  // what follows is a command's own
+  command.arguments.erase(std::remove_if(command.arguments.begin(), flags_end,
+                                         [](const std::string& word) {
+                                           return word == "--continue" || word.starts_with("--continue=");
+                                         }),
+                          flags_end);
   command.directory = run.directory;
   if (command.directory.empty()) {
     command.directory = default_run_path(run.type->name()).string();
-    command.arguments.insert(command.arguments.end(), {"--run", command.directory});
+    command.arguments.insert(command.arguments.begin(), {"--run", command.directory});
   }
   if (!run.continues) refuse_existing(RunDirectory{command.directory});
   command.journaled = run.run.durability != Durability::none;
@@ -373,6 +375,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& j
   if (name == "status") return parse_status(std::move(rest));
   if (name == "results") return parse_results(std::move(rest));
   if (name == "output") return parse_output(std::move(rest));
+  if (name == "retry-line") return parse_retry_line(std::move(rest));
   if (name == "merge") return parse_merge(std::move(rest));
   if (name == "simulate") return parse_simulate(std::move(rest));
   const std::vector<std::string> names{"run",      "launch", "resume",   "stop",   "list",

@@ -86,8 +86,14 @@ struct StatusCommand {
 struct ResultsCommand {
   std::vector<std::string> directories;  // at least one
   std::optional<ResultsFormat> format;   // nothing: what fits the job's results
+  bool joblog = false;                   // as GNU parallel's, of commands
   std::optional<std::string> status;     // succeeded, failed, timed out, crashed
   std::string output;                    // empty: stdout
+};
+// How to run one by hand.
+struct RetryLineCommand {
+  std::string directory;
+  std::uint64_t task = 0;
 };
 // What commands wrote.
 struct OutputCommand {
@@ -107,9 +113,9 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command =
-    std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand, StatusCommand,
-                 ResultsCommand, OutputCommand, MergeCommand, SimulateCommand, LaunchCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ResumeCommand, StopCommand, ListCommand, DescribeCommand,
+                             StatusCommand, ResultsCommand, OutputCommand, RetryLineCommand, MergeCommand,
+                             SimulateCommand, LaunchCommand, PrintCommand>;
 
 // Throws BadInput for anything that is not understood.
 Command parse_arguments(const std::vector<std::string>& arguments, const Jobs& jobs);

@@ -280,11 +280,11 @@ class Supervisor {
 
   std::vector<std::string> words_of_run() const {
     std::vector<std::string> words{program_, "run"};
-    words.insert(words.end(), command_.arguments.begin(), command_.arguments.end());
     if (directory_.is_run()) words.emplace_back("--continue");
     // Its launcher has ended and its host starts nothing any more.
     const auto master_host = lock_host(directory_);
     if (master_host && std::ranges::count(plan_.failed, *master_host) > 0) words.emplace_back("--force");
+    words.insert(words.end(), command_.arguments.begin(), command_.arguments.end());
     return words;
   }
 

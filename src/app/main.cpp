@@ -44,6 +44,9 @@ struct Carry {
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });
   }
+  int operator()(const RetryLineCommand& command) const {
+    return look([&] { retry_line(command); });
+  }
   int operator()(const OutputCommand& command) const {
     return look([&] { output(command); });
   }

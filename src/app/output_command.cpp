@@ -23,14 +23,27 @@ void write_out(BytesView bytes) {
   }
 }
 
+Manifest manifest_of_commands(const RunDirectory& run) {
+  Manifest manifest = read_manifest(run);
+  if (manifest.job != exec_job().name())
+    throw BadInput{"the run has no output of commands (" + run.path.string() + " is of the job " +
+                   manifest.job + "); `mpifarm results` has its results"};
+  if (manifest.durability == "none")
+    throw BadInput{"the run kept no journal (" + run.path.string() +
+                   " ran with --durability none, or was merged); name a run that has one, such as a shard"};
+  return manifest;
+}
+
+[[noreturn]] void refuse_task(const RunDirectory& run, std::uint64_t task) {
+  throw BadInput{"task " + std::to_string(task) + " has no outcome (in " + run.path.string() +
+                 "); `mpifarm results` lists those that have"};
+}
+
 }  // namespace
 
 void output(const OutputCommand& command) {
   const RunDirectory run{command.directory};
-  const Manifest manifest = read_manifest(run);
-  if (manifest.job != exec_job().name())
-    throw BadInput{"the run has no output of commands (" + command.directory + " is of the job " +
-                   manifest.job + "); `mpifarm results` has its results"};
+  const Manifest manifest = manifest_of_commands(run);
   MergedOutcomes outcomes;
   outcomes.add(run, manifest);
   bool found = false;
@@ -46,10 +59,25 @@ void output(const OutputCommand& command) {
     exec::read_output(exec::pack_path(run.path, kept.pack), outcome.id,
                       error ? exec::Stream::standard_error : exec::Stream::standard_output,
                       error ? kept.stderr_at : kept.stdout_at, write_out);
+    if (command.task) return;
   }
-  if (command.task && !found)
-    throw BadInput{"task " + std::to_string(*command.task) + " has no outcome (in " + command.directory +
-                   "); `mpifarm results` lists those that have"};
+  if (command.task && !found) refuse_task(run, *command.task);
+}
+
+void retry_line(const RetryLineCommand& command) {
+  const RunDirectory run{command.directory};
+  const Manifest manifest = manifest_of_commands(run);
+  MergedOutcomes outcomes;
+  outcomes.add(run, manifest);
+  for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
+    if (outcome.id.value != command.task) continue;
+    const Bytes params = exec_job().params_from_value(manifest.params);
+    write_out(exec::retry_line(params, outcome.descriptor, outcome.id, manifest.working_directory,
+                               std::filesystem::absolute(run.path).string()) +
+              "\n");
+    return;
+  }
+  refuse_task(run, command.task);
 }
 
 }  // namespace mpifarm::app

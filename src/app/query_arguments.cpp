@@ -8,6 +8,16 @@
 #include "run/run_directory.hpp"
 
 namespace mpifarm::app {
+namespace {
+
+std::uint64_t task_id(const std::string& text) {
+  std::uint64_t task = 0;
+  if (const std::string why = parse_number(text, task); !why.empty())
+    throw BadInput{"TASK is " + why + " (\"" + text + "\"); give a task's id"};
+  return task;
+}
+
+}  // namespace
 
 Command parse_stop(std::vector<std::string> arguments) {
   CommandLine line{"Asks a live run to end in order, as SIGTERM does; it can be resumed.", "stop"};
@@ -41,27 +51,37 @@ Command parse_output(std::vector<std::string> arguments) {
   if (given.size() > 2)
     throw BadInput{"output takes one run and one task (\"" + given[2] + "\" is too much); leave it out"};
   OutputCommand command{given.at(0), std::nullopt, line.is_on("--stderr"), line.is_on("--failed")};
-  if (given.size() == 2) {
-    std::uint64_t task = 0;
-    if (const std::string why = parse_number(given[1], task); !why.empty())
-      throw BadInput{"TASK is " + why + " (\"" + given[1] + "\"); give a task's id"};
-    command.task = task;
-  }
+  if (given.size() == 2) command.task = task_id(given[1]);
   return command;
+}
+
+Command parse_retry_line(std::vector<std::string> arguments) {
+  CommandLine line{"Prints the line that runs a task of an exec run by hand, in a shell.", "retry-line",
+                   true};
+  line.positional("RUN TASK", "the run's directory, and the id of a task that has an outcome");
+  if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
+  const std::vector<std::string> given = line.positionals("RUN TASK");
+  if (given.size() != 2)
+    throw BadInput{"retry-line takes a run and a task (" + std::to_string(given.size()) +
+                   " words are given); say `mpifarm retry-line RUN TASK`"};
+  return RetryLineCommand{given[0], task_id(given[1])};
 }
 
 Command parse_results(std::vector<std::string> arguments) {
   CommandLine line{"Writes the results of one run, or of several shards, in task order.", "results", true};
   line.positional("RUN", "run directories");
-  line.value("--format", "csv|jsonl|sqlite", "(csv; jsonl where a Result is nested); sqlite needs -o");
+  line.value("--format", "csv|jsonl|sqlite|joblog",
+             "(csv; jsonl where a Result is nested); sqlite needs -o; joblog is of commands, as "
+             "GNU parallel writes it");
   line.value("--status", "S", "only tasks that are succeeded, failed, timed-out or crashed");
   line.value("--output,-o", "FILE", "(stdout)");
   if (const auto help = line.parse(std::move(arguments))) return PrintCommand{*help};
-  ResultsCommand command{line.positionals("RUN"), std::nullopt, std::nullopt, ""};
+  ResultsCommand command{line.positionals("RUN"), std::nullopt, false, std::nullopt, ""};
   if (const auto* text = line.given("--format")) {
-    command.format = parse_results_format("--format", *text);
+    command.joblog = *text == "joblog";
+    if (!command.joblog) command.format = parse_results_format("--format", *text);
     if (command.format == ResultsFormat::none)
-      throw BadInput{"--format is no format (\"none\"); use csv, jsonl or sqlite"};
+      throw BadInput{"--format is no format (\"none\"); use csv, jsonl, sqlite or joblog"};
   }
   if (const auto* text = line.given("--status")) {
     command.status = *text == "timed-out" ? "timed out" : *text;

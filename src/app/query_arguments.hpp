@@ -10,6 +10,7 @@ Command parse_stop(std::vector<std::string> arguments);
 Command parse_list(std::vector<std::string> arguments);
 Command parse_status(std::vector<std::string> arguments);
 Command parse_output(std::vector<std::string> arguments);
+Command parse_retry_line(std::vector<std::string> arguments);
 Command parse_results(std::vector<std::string> arguments);
 Command parse_merge(std::vector<std::string> arguments);
 

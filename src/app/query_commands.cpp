@@ -16,6 +16,7 @@
 #include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "exec/exec_job.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -61,10 +62,21 @@ void describe_job(const DescribeCommand& command) {
   print(text);
 }
 
+// What GNU parallel writes to its --joblog; a task whose process died has no line, as it has no times.
+struct JoblogText {
+  void append_header(Bytes& out) const { out += exec::joblog_header; }
+  void append(Bytes& out, const journal::TaskOutcome& outcome) const {
+    const bool succeeded = outcome.outcome == Outcome::succeeded;
+    const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
+    if (!result.empty()) exec::append_joblog(out, outcome.id, result);
+  }
+};
+
 // Lines of text to any kind of file.
+template <class Text>
 class TextOutput {
  public:
-  TextOutput(const std::string& file, ResultsText text)
+  TextOutput(const std::string& file, Text text)
       : name_{file.empty() ? "stdout" : file}, text_{std::move(text)} {
     descriptor_ =
         FileDescriptor{file.empty() ? dup(STDOUT_FILENO)
@@ -90,7 +102,7 @@ class TextOutput {
  private:
   std::string name_;
   FileDescriptor descriptor_;
-  ResultsText text_;
+  Text text_;
   Bytes buffer_;
 };
 
@@ -135,13 +147,20 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
       if (!command.status || to_string(outcome.outcome) == *command.status) output.take(outcome);
     output.finish();
   };
+  if (command.joblog) {
+    if (type != &exec_job())
+      throw BadInput{"--format joblog is of commands (the run is of the job " + std::string{type->name()} +
+                     "); use csv, jsonl or sqlite"};
+    TextOutput<JoblogText> output{command.output, {}};
+    return write_to(output);
+  }
   const ResultsFormat format =
       command.format.value_or(type->flat_result() ? ResultsFormat::csv : ResultsFormat::jsonl);
   if (format == ResultsFormat::sqlite) {
     check_database(command.output);
     write_to(*create_results(command.output, *type, format));
   } else {
-    TextOutput output{command.output, ResultsText{*type, format}};
+    TextOutput<ResultsText> output{command.output, ResultsText{*type, format}};
     write_to(output);
   }
 }

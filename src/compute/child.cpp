@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/pack.hpp"
 
 namespace mpifarm::helper {
@@ -25,7 +26,7 @@ class Child {
     context_.be_at(place);
   }
 
-  // False when the rank is gone.
+  // False when the rank is gone, or this child cannot go on.
   bool compute(const Assignment& assignment) {
     reported_ = Clock::now();
     cpu_ = thread_cpu_time();
@@ -35,7 +36,13 @@ class Child {
       const Position position{assignment.first.value + i};
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
-      compute_one(position, assignment, descriptor, block);
+      try {
+        compute_one(position, assignment, descriptor, block);
+      } catch (const MachineryFailure& failure) {
+        report(assignment.lease, block, false);
+        say(CannotGoOn{failure.what()});
+        return false;
+      }
       const bool due =
           block.entries.size() >= most_report_bytes || Clock::now() - reported_ >= report_interval;
       if (due && i + 1 < assignment.count && !report(assignment.lease, block, false)) return false;

@@ -130,6 +130,16 @@ struct LogText {
   }
 };
 
-using FromChild = std::variant<Part, LogText>;
+// Something under the task failed, such as a disk: the task has no outcome, and the child ends.
+struct CannotGoOn {
+  std::string why;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& why;
+  }
+};
+
+using FromChild = std::variant<Part, LogText, CannotGoOn>;
 
 }  // namespace mpifarm::helper

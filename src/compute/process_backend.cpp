@@ -64,6 +64,7 @@ void ProcessBackend::start(std::vector<Assignment> assignments) {
 
 void ProcessBackend::collect(std::vector<Completion>& completions) {
   const std::scoped_lock lock{mutex_};
+  if (!failure_.empty() && machinery_failed_) throw MachineryFailure{failure_};
   if (!failure_.empty()) throw ProcessLost{failure_};
   std::ranges::move(completed_, std::back_inserter(completions));
   completed_.clear();
@@ -242,6 +243,14 @@ void ProcessBackend::on(Slot& slot, helper::Part& part) {
   slot.given = false;
   if (slot.state == Slot::State::computing) slot.state = Slot::State::idle;
   if (slot.work->finished()) finish(slot);
+}
+
+void ProcessBackend::on(Slot&, helper::CannotGoOn& failure) {
+  {
+    const std::scoped_lock lock{mutex_};
+    machinery_failed_ = true;
+  }
+  fail(failure.why);
 }
 
 void ProcessBackend::on(Slot&, helper::LogText& line) {

@@ -42,7 +42,8 @@ class ProcessBackend final : public Backend {
 
   unsigned slots() const override { return options_.slots; }
   void start(std::vector<Assignment> assignments) override;
-  // Throws ProcessLost when the helper has ended or cannot start children.
+  // Throws ProcessLost when the helper has ended or cannot start children, MachineryFailure when what a task
+  // of an isolated job stood on has failed.
   void collect(std::vector<Completion>& completions) override;
   void flush() override {}  // children report every millisecond by themselves
   void drain() override;
@@ -91,6 +92,7 @@ class ProcessBackend final : public Backend {
   bool hear(Slot& slot);
   void on(Slot& slot, helper::Part& part);
   void on(Slot& slot, helper::LogText& line);
+  void on(Slot& slot, helper::CannotGoOn& failure);
   void judge(Slot& slot, int wait_status, bool is_late);
   void look_at_time();
   void end_child(Slot& slot);
@@ -120,6 +122,7 @@ class ProcessBackend final : public Backend {
   std::vector<Completion> completed_;
   unsigned working_ = 0;  // slots with work
   std::string failure_;
+  bool machinery_failed_ = false;  // what a child needed; else a process is lost
   bool stopping_ = false;
   std::optional<TimePoint> closing_since_;
 

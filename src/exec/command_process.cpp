@@ -20,6 +20,8 @@
 namespace mpifarm::exec {
 namespace {
 
+constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // while time is short
+constexpr Nanos look_every = std::chrono::milliseconds{20};     // at a command whose end nobody tells
 constexpr std::size_t read_bytes = 64 << 10;
 constexpr int most_reads = 32;  // at a time: others write too, and time goes by; no pipe holds more (pipe(7))
 
@@ -70,8 +72,16 @@ class SpawnPlan {
       all.push_back(nullptr);
       return all;
     };
-    return posix_spawn(&process, command.program.c_str(), &files_, &attributes_,
-                       pointers(command.words).data(), pointers(command.environment).data());
+    const std::vector<char*> environment = pointers(command.environment);
+    const int error = posix_spawn(&process, command.program.c_str(), &files_, &attributes_,
+                                  pointers(command.words).data(), environment.data());
+    if (error != ENOEXEC) return error;
+    // A script that names no interpreter is the shell's, as for execvp(3).
+    std::vector<std::string> words = command.words;
+    words.front() = command.program;
+    words.insert(words.begin(), "/bin/sh");
+    return posix_spawn(&process, "/bin/sh", &files_, &attributes_, pointers(words).data(),
+                       environment.data());
   }
 
  private:
@@ -107,22 +117,25 @@ class Listener {
         streams_{std::move(streams)},
         take_{take} {}
 
-  // Until it has ended. True when it was for want of time.
-  bool listen(const Invocation& command, TimePoint begun) {
+  // Until it has ended. True when it was for want of time. A turn in which this process itself stood still
+  // counts for little.
+  bool listen(const Invocation& command) {
     bool asked = false, killed = false;
+    Nanos used{};  // of the timeout, then of what it has to end in
     while (true) {
-      const Nanos elapsed = Clock::now() - begun;
-      Nanos left{-1};
-      if (command.timeout > Nanos{} && !killed) {
-        left = command.timeout + (asked ? command.kill_after : Nanos{}) - elapsed;
-        if (left <= Nanos{}) {
-          killed = asked || command.kill_after <= Nanos{};
-          asked = true;
-          ::kill(-process_, killed ? SIGKILL : SIGTERM);
-          continue;
-        }
-      }
-      if (wait(left)) break;
+      const bool limited = command.timeout > Nanos{} && !killed;
+      const Nanos left = (asked ? command.kill_after : command.timeout) - used;
+      const TimePoint turn = Clock::now();
+      if (wait(limited ? std::clamp<Nanos>(left, Nanos{}, longest_turn) : Nanos{-1})) break;
+      used += std::min<Nanos>(Clock::now() - turn, 2 * longest_turn);
+      if (!limited || left > Nanos{}) continue;
+      killed = asked || command.kill_after <= Nanos{};
+      asked = true;
+      used = Nanos{};
+      if (killed)
+        kill_family(process_);
+      else
+        ::kill(-process_, SIGTERM);
     }
     ::kill(-process_, SIGKILL);  // what it left in its group; the number is its own until it is reaped
     for (std::size_t i = 0; i < streams_.size(); ++i) drain(i);
@@ -130,15 +143,23 @@ class Listener {
   }
 
  private:
-  // True when the command has ended.
+  // True when the command has ended. Below 0: however long it takes.
   bool wait(Nanos most) {
+    if (end_.get() < 0) most = most < Nanos{} ? look_every : std::min<Nanos>(most, look_every);
     std::array<pollfd, 3> events{pollfd{end_.get(), POLLIN, 0}, pollfd{streams_[0].get(), POLLIN, 0},
                                  pollfd{streams_[1].get(), POLLIN, 0}};
     const timespec patience{most / std::chrono::seconds{1}, (most % std::chrono::seconds{1}).count()};
     if (ppoll(events.data(), events.size(), most < Nanos{} ? nullptr : &patience, nullptr) < 0) return false;
     for (std::size_t i = 0; i < streams_.size(); ++i)
       if (events[i + 1].revents != 0) drain(i);
-    return events[0].revents != 0;
+    return end_.get() < 0 ? is_dead() : events[0].revents != 0;
+  }
+
+  // Where the kernel has no pidfd_open(2), or does not let us.
+  bool is_dead() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == process_;
   }
 
   void drain(std::size_t i) {
@@ -162,10 +183,10 @@ class Listener {
   Bytes buffer_ = Bytes(read_bytes, '\0');
 };
 
-CommandEnd not_started(int error, const char* what) {
+CommandEnd not_started(int error, std::string what) {
   CommandEnd end;
   end.start_error = error;
-  end.failed_on = what;
+  end.failed_on = std::move(what);
   return end;
 }
 
@@ -173,22 +194,23 @@ CommandEnd not_started(int error, const char* what) {
 
 CommandEnd run_command(const Invocation& command, const std::function<void(Stream, BytesView)>& take) {
   Pipe output, error;
-  if (!output.open() || !error.open()) return not_started(errno, "started");
+  if (!output.open() || !error.open()) return not_started(errno, "the command could not be started");
   const FileDescriptor input = open_input(command);
-  if (input.get() < 0) return not_started(errno, "read");
+  if (input.get() < 0) return not_started(errno, command.input_file + " could not be read");
   if (!command.directory.empty() && access(command.directory.c_str(), X_OK) != 0)
-    return not_started(errno, "entered");
+    return not_started(errno, command.directory + " could not be entered");
   CommandEnd end;
   end.started = std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch()}.count();
   const TimePoint begun = Clock::now();
   pid_t process = -1;
   const SpawnPlan plan{command, input.get(), output.theirs.get(), error.theirs.get()};
-  if (const int problem = plan.start(command, process); problem != 0) return not_started(problem, "started");
+  if (const int problem = plan.start(command, process); problem != 0)
+    return not_started(problem, command.program + " could not be started");
   output.theirs = FileDescriptor{};
   error.theirs = FileDescriptor{};
   Listener listener{process, {std::move(output.ours), std::move(error.ours)}, take};
   try {
-    end.timed_out = listener.listen(command, begun);
+    end.timed_out = listener.listen(command);
   } catch (...) {
     kill_descendants([](pid_t) { return false; });
     throw;

@@ -26,9 +26,9 @@ struct Invocation {
 };
 
 struct CommandEnd {
-  int wait_status = 0;         // of wait(2)
-  int start_error = 0;         // errno, when it could not be started: then nothing else is set
-  const char* failed_on = "";  // what could not be had: "started", "read", "entered"
+  int wait_status = 0;    // of wait(2)
+  int start_error = 0;    // errno, when it could not be started: then nothing else is set
+  std::string failed_on;  // what that says: "the command could not be started"
   bool timed_out = false;
   double started = 0;  // seconds since 1970
   Nanos duration{};

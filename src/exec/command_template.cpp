@@ -128,6 +128,28 @@ void Template::add_fields(std::set<std::string>& names) const {
     if (!part.field.empty()) names.insert(part.field);
 }
 
+void Template::check_unquoted(char& quote) const {
+  for (const Part& part : parts_) {
+    if (!part.field.empty() && quote != 0)
+      throw BadInput{"{" + part.field + "} stands inside quotes of the command (" + std::string(1, quote) +
+                     "); leave them out there: --shell quotes each value by itself"};
+    for (std::size_t at = 0; at < part.literal.size(); ++at) {
+      const char c = part.literal[at];
+      if (c == '\\' && quote != '\'')
+        ++at;
+      else if (c == quote)
+        quote = 0;
+      else if (quote == 0 && (c == '\'' || c == '"' || c == '`'))
+        quote = c;
+    }
+  }
+}
+
+void Template::check(const std::string& field, const std::string& value) const {
+  for (const Part& part : parts_)
+    if (part.field == field && !part.format.empty()) format_value(field, part.format, value);
+}
+
 std::string shell_quoted(std::string_view text) {
   const auto is_safe = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

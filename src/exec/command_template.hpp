@@ -25,7 +25,12 @@ class Template {
   std::string fill(const Values& values) const;
   // The same, with each value in single quotes as the shell wants it (sh(1)): one word, whatever is in it.
   std::string fill_quoted(const Values& values) const;
+  // For fill_quoted: throws BadInput when a field stands inside quotes, where its own would end them.
+  // `quote`: the one that is open before this text, and after it; 0: none.
+  void check_unquoted(char& quote) const;
   void add_fields(std::set<std::string>& names) const;
+  // Throws BadInput when a format for the field does not take the value.
+  void check(const std::string& field, const std::string& value) const;
 
  private:
   struct Part {

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <thread>
 
 #include "base/amounts.hpp"
 #include "base/cores.hpp"
@@ -19,6 +20,7 @@
 #include "base/numbers.hpp"
 #include "base/printable.hpp"
 #include "describe/text.hpp"
+#include "exec/capture.hpp"
 #include "exec/file_pattern.hpp"
 #include "exec/output_pack.hpp"
 #include "exec/program.hpp"
@@ -27,10 +29,9 @@
 namespace mpifarm::exec {
 namespace {
 
-const std::string line_field = "command";  // of a task from a list of lines
-constexpr std::size_t most_chunk_bytes = 256 << 10;
-constexpr std::size_t most_tail_bytes = 4096;  // of standard error, for the message
-constexpr std::size_t most_line_bytes = 300;
+const std::string line_field = "command";                        // of a task from a list of lines
+constexpr Nanos shortest_pause = std::chrono::milliseconds{10};  // before a command is started again
+constexpr Nanos longest_pause = std::chrono::seconds{5};         // ten seconds in all
 
 const std::set<std::string> own_fields{"task", "attempt", "slot", "rank"};
 const std::set<std::string> path_fields{"path", "name", "stem", "ext", "dir"};
@@ -42,7 +43,7 @@ std::vector<Template> templates_of(const std::vector<std::string>& words) {
   return templates;
 }
 
-std::vector<std::pair<std::string, Template>> variables_of(const std::vector<std::string>& texts) {
+std::vector<std::pair<std::string, Template>> environment_of(const std::vector<std::string>& texts) {
   std::vector<std::pair<std::string, Template>> variables;
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
@@ -74,6 +75,11 @@ std::shared_ptr<const Sweep> sweep_of(const std::vector<std::string>& params, bo
   return std::make_shared<const Sweep>(std::move(axes), linked);
 }
 
+// Others may soon leave room.
+bool is_passing(int error) {
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 double cpu_seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
@@ -82,7 +88,7 @@ double cpu_seconds(const timeval& time) {
 struct Slot {
   std::optional<OutputPack> pack;
   std::string pack_name;
-  std::map<std::string, Program> programs;
+  std::map<std::pair<std::string, std::string>, Program> programs;  // by name and PATH
 };
 
 Slot& slot() {
@@ -90,68 +96,22 @@ Slot& slot() {
   return slot;
 }
 
-const Program& program(const std::string& name) {
-  auto& known = slot().programs;
-  const auto found = known.find(name);
-  if (found != known.end() && found->second.status == 0) return found->second;
-  const char* path = std::getenv("PATH");
-  return known[name] = find_program(name, path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
+// As the command itself would find it: relative paths mean its directory, PATH is its own.
+Program program_of(const Invocation& command) {
+  const std::string& name = command.words[0];
+  if (name.find('/') != std::string::npos) {
+    const bool elsewhere = !command.directory.empty() && name[0] != '/';
+    return {name, find_program(elsewhere ? command.directory + "/" + name : name, "").status};
+  }
+  std::string_view path = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& variable : command.environment)
+    if (variable.starts_with("PATH=")) path = std::string_view{variable}.substr(5);
+  Program& known = slot().programs[{name, std::string{path}}];
+  if (known.path.empty() || known.status != 0) known = find_program(name, path);
+  return known;
 }
 
 }  // namespace
-
-// Keeps what a command writes: in memory while it is little, then in the pack.
-class Exec::Capture {
- public:
-  Capture(TaskId task, std::uint64_t limit) : task_{task}, limit_{limit} {}
-
-  void take(Stream kind, BytesView bytes) {
-    Kept& kept = of(kind);
-    if (kind == Stream::standard_error) {
-      tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), most_tail_bytes)));
-      if (tail_.size() > 2 * most_tail_bytes) tail_.erase(0, tail_.size() - most_tail_bytes);
-    }
-    const std::uint64_t room = limit_ - std::min(limit_, kept.stream.bytes);
-    kept.stream.bytes += bytes.size();
-    kept.waiting += bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
-    if (kept.waiting.size() >= most_chunk_bytes) write(kind);
-  }
-  void finish(Result& result) {
-    write(Stream::standard_output);
-    write(Stream::standard_error);
-    result.stdout_bytes = output_.stream.bytes;
-    result.stderr_bytes = error_.stream.bytes;
-    result.stdout_at = output_.stream.last;
-    result.stderr_at = error_.stream.last;
-    if (result.stdout_at != 0 || result.stderr_at != 0) result.pack = slot().pack_name;
-  }
-  // The last line of standard error that is not blank.
-  std::string last_line() const {
-    const std::size_t end = tail_.find_last_not_of(" \t\r\n");
-    if (end == tail_.npos) return {};
-    const std::size_t before = tail_.find_last_of('\n', end);
-    const std::size_t begin = before == tail_.npos ? 0 : before + 1;
-    return printable(std::string_view{tail_}.substr(begin, std::min(end + 1 - begin, most_line_bytes)));
-  }
-
- private:
-  struct Kept {
-    KeptStream stream;
-    Bytes waiting;
-  };
-  Kept& of(Stream kind) { return kind == Stream::standard_output ? output_ : error_; }
-  void write(Stream kind) {
-    Kept& kept = of(kind);
-    if (kept.waiting.empty() || !slot().pack) return;
-    slot().pack->append(task_, kind, kept.stream, kept.waiting);
-    kept.waiting.clear();
-  }
-
-  TaskId task_;
-  std::uint64_t limit_;
-  Kept output_, error_;
-  std::string tail_;
-};
 
 Exec::Exec(const Params& params)
     : params_{params},
@@ -159,10 +119,13 @@ Exec::Exec(const Params& params)
       directory_{"--chdir", params.chdir},
       input_{"--input", params.input},
       input_text_{"--input-text", params.input_text},
-      environment_{variables_of(params.env)},
+      environment_{environment_of(params.env)},
       success_{statuses_of(params.success)},
       output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
       sweep_{sweep_of(params.param, params.link)} {
+  char quote = 0;
+  if (params.shell)
+    for (const Template& word : command_) word.check_unquoted(quote);
   if (!params.input.empty() && !params.input_text.empty())
     throw BadInput{"--input and --input-text are both the standard input (\"" + printable(params.input) +
                    "\"); leave one of the two out"};
@@ -189,21 +152,23 @@ Exec::Exec(const Params& params)
   if (known.empty()) return;  // the tasks come from a list, whose columns are checked when they are known
   check_fields(known);
   for (const Axis& axis : sweep_->axes())
-    for (const std::string& value : axis.values) {
-      const Values only{{axis.name, value}};
-      for (const Template& word : command_) {
-        std::set<std::string> fields;
-        word.add_fields(fields);
-        if (fields == std::set<std::string>{axis.name}) word.fill(only);
-      }
-    }
+    for (const std::string& value : axis.values) check_value(axis.name, value);
+}
+
+std::vector<const Template*> Exec::templates() const {
+  std::vector<const Template*> all{&directory_, &input_, &input_text_};
+  for (const Template& word : command_) all.push_back(&word);
+  for (const auto& variable : environment_) all.push_back(&variable.second);
+  return all;
+}
+
+void Exec::check_value(const std::string& field, const std::string& value) const {
+  for (const Template* one : templates()) one->check(field, value);
 }
 
 std::set<std::string> Exec::used_fields() const {
   std::set<std::string> used;
-  for (const Template& word : command_) word.add_fields(used);
-  for (const Template* one : {&directory_, &input_, &input_text_}) one->add_fields(used);
-  for (const auto& variable : environment_) variable.second.add_fields(used);
+  for (const Template* one : templates()) one->add_fields(used);
   return used;
 }
 
@@ -235,9 +200,7 @@ void Exec::check_task(const Task& task) const {
   for (const auto& [field, value] : task.fields)
     if (value.find('\0') != value.npos)
       throw BadInput{"the field " + field + " has a NUL in it, which no argument can have; leave it out"};
-  Values values = task.fields;
-  for (const std::string& field : own_fields) values.emplace(field, "0");
-  for (const Template& word : command_) word.fill(values);
+  for (const auto& [field, value] : task.fields) check_value(field, value);
 }
 
 Generated<Exec::Task> Exec::tasks() const {
@@ -276,13 +239,23 @@ Values Exec::with_path_parts(const Values& fields) const {
   return values;
 }
 
-Values Exec::all_values(const Task& task, const Context& context) const {
+Values Exec::all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const {
   Values values = with_path_parts(task.fields);
-  values["task"] = std::to_string(context.id().value);
-  values["attempt"] = std::to_string(context.attempt());
-  values["slot"] = std::to_string(context.place().slot);
-  values["rank"] = std::to_string(context.place().rank);
+  values["task"] = std::to_string(id.value);
+  values["attempt"] = std::to_string(attempt);
+  values["slot"] = std::to_string(place.slot);
+  values["rank"] = std::to_string(place.rank);
   return values;
+}
+
+std::map<std::string, std::string> Exec::variables_of(const Values& values, const std::string& run) const {
+  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
+                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
+                                               {"MPIFARM_SLOT", values.at("slot")},
+                                               {"MPIFARM_RANK", values.at("rank")},
+                                               {"MPIFARM_RUN", run}};
+  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
+  return variables;
 }
 
 std::vector<std::string> Exec::words_of(const Values& values) const {
@@ -301,22 +274,16 @@ std::vector<std::string> Exec::words_of(const Values& values) const {
   return filled;
 }
 
-Invocation Exec::invocation(const Values& values, const Context& context, Result& result) const {
+Invocation Exec::invocation(const Values& values, const Place& place) const {
   Invocation command;
   command.words = words_of(values);
-  result.command = shell_line(command.words);
   command.directory = directory_.fill(values);
   command.input_file = input_.fill(values);
   command.has_input_text = !params_.input_text.empty();
   command.input_text = input_text_.fill(values);
-  command.timeout = context.place().time_limit;
+  command.timeout = place.time_limit;
   command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
-  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
-                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
-                                               {"MPIFARM_SLOT", values.at("slot")},
-                                               {"MPIFARM_RANK", values.at("rank")},
-                                               {"MPIFARM_RUN", context.place().run_directory}};
-  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
+  const std::map<std::string, std::string> variables = variables_of(values, place.run_directory);
   for (char** ours = environ; *ours != nullptr; ++ours) {
     const std::string_view text = *ours;
     if (!variables.contains(std::string{text.substr(0, text.find('='))}))
@@ -325,6 +292,22 @@ Invocation Exec::invocation(const Values& values, const Context& context, Result
   for (const auto& [variable, value] : variables)
     command.environment.emplace_back(variable).append("=").append(value);
   return command;
+}
+
+std::string Exec::retry_line(const Task& task, TaskId id, const std::string& working_directory,
+                             const std::string& run_directory) const {
+  const Values values = all_values(task, id, 1, {.run_directory = run_directory});
+  const Invocation command = invocation(values, {.run_directory = run_directory});
+  std::string line = "cd " + shell_quoted(working_directory) + " && ";
+  if (!command.directory.empty()) line += "cd " + shell_quoted(command.directory) + " && ";
+  if (command.has_input_text) line += "printf %s " + shell_quoted(command.input_text) + " | ";
+  line += "env";
+  for (const auto& [variable, value] : variables_of(values, run_directory))
+    line += " " + variable + "=" + shell_quoted(value);
+  line += " " + shell_line(command.words);
+  if (!command.has_input_text)
+    line += " < " + (command.input_file.empty() ? "/dev/null" : shell_quoted(command.input_file));
+  return line;
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {
@@ -340,8 +323,9 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   result.attempt = context.attempt();
   result.rank = place.rank;
   result.slot = place.slot;
-  Invocation command = invocation(all_values(task, context), context, result);
-  const Program& found = program(command.words[0]);
+  Invocation command = invocation(all_values(task, context.id(), context.attempt(), place), place);
+  result.command = shell_line(command.words);
+  const Program found = program_of(command);
   if (found.status != 0) {
     result.exit_status = found.status;
     throw FailedWith<Result>{
@@ -349,14 +333,29 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
         result};
   }
   command.program = found.path;
-  Capture capture{context.id(), output_limit_};
-  const CommandEnd end =
-      run_command(command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); });
+  Capture capture{slot().pack ? &*slot().pack : nullptr, context.id(), output_limit_};
+  const auto take = [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); };
+  CommandEnd end = run_command(command, take);
+  for (Nanos pause = shortest_pause; is_passing(end.start_error); pause *= 2) {
+    if (pause > longest_pause)
+      throw MachineryFailure{
+          end.failed_on + " (" + errno_text(end.start_error) +
+          "); raise the limits on processes, memory and open files, or give fewer slots with "
+          "--threads"};
+    std::this_thread::sleep_for(pause);
+    end = run_command(command, take);
+  }
   if (end.start_error != 0)
-    throw FailedWith<Result>{
-        "the command could not be " + std::string{end.failed_on} + " (" + errno_text(end.start_error) + ")",
-        (result.exit_status = 126, result)};
-  capture.finish(result);
+    throw FailedWith<Result>{printable(end.failed_on) + " (" + errno_text(end.start_error) + ")",
+                             (result.exit_status = 126, result)};
+  capture.finish();
+  const KeptStream &output = capture.stream(Stream::standard_output),
+                   &error = capture.stream(Stream::standard_error);
+  result.stdout_bytes = output.bytes;
+  result.stderr_bytes = error.bytes;
+  result.stdout_at = output.last;
+  result.stderr_at = error.last;
+  if (output.last != 0 || error.last != 0) result.pack = slot().pack_name;
   judge(end, capture, result);
   return result;
 }

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "exec/capture.hpp"
 #include "exec/command_process.hpp"
 #include "exec/command_template.hpp"
 #include "exec/sweep.hpp"
@@ -35,9 +37,10 @@ struct Exec {
       {"output_limit", "bytes kept of a command's standard output, and of its standard error"},
       {"kill_after", "seconds from SIGTERM to SIGKILL when --timeout is over"},
   };
-  static constexpr auto measured = {
-      "started", "seconds", "user_seconds", "system_seconds", "peak_kilobytes", "host",      "attempt",
-      "rank",    "slot",    "stdout_bytes", "stderr_bytes",   "pack",           "stdout_at", "stderr_at"};
+  static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
+                                    "system_seconds", "peak_kilobytes", "host",         "attempt",
+                                    "rank",           "slot",           "stdout_bytes", "stderr_bytes",
+                                    "pack",           "stdout_at",      "stderr_at"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind
@@ -85,6 +88,8 @@ struct Exec {
     output_bytes_ += result.stdout_bytes;
   }
   std::string conclude(const std::filesystem::path& run) const;
+  std::string retry_line(const Task& task, TaskId id, const std::string& working_directory,
+                         const std::string& run_directory) const;
 
   // Of a list of tasks: throws BadInput unless the template's fields are among `columns`, and none is there
   // twice; and for a value that a format does not take.
@@ -92,13 +97,14 @@ struct Exec {
   void check_task(const Task& task) const;
 
  private:
-  class Capture;
-
   void check_fields(const std::set<std::string>& known) const;
   std::set<std::string> used_fields() const;
-  Values all_values(const Task& task, const Context& context) const;
+  std::vector<const Template*> templates() const;
+  void check_value(const std::string& field, const std::string& value) const;
+  Values all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const;
+  std::map<std::string, std::string> variables_of(const Values& values, const std::string& run) const;
   Values with_path_parts(const Values& fields) const;
-  Invocation invocation(const Values& values, const Context& context, Result& result) const;
+  Invocation invocation(const Values& values, const Place& place) const;
   std::vector<std::string> words_of(const Values& values) const;
   void judge(const CommandEnd& end, const Capture& capture, Result& result) const;
 

@@ -1,5 +1,10 @@
 #include "exec/exec_job.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "describe/json.hpp"
@@ -96,6 +101,20 @@ class ExecType final : public JobTypeOf<Exec> {
 KeptOutput kept_output(BytesView packed_result) {
   auto result = unpack<Exec::Result>(packed_result);
   return {std::move(result.pack), result.stdout_at, result.stderr_at};
+}
+
+void append_joblog(Bytes& out, TaskId task, BytesView packed_result) {
+  auto result = unpack<Exec::Result>(packed_result);
+  std::ranges::replace(result.command, '\n', '\0');
+  fmt::format_to(std::back_inserter(out), "{}\t{}\t{:.3f}\t{:10.3f}\t0\t{}\t{}\t{}\t{}\n", task.value + 1,
+                 result.host, result.started, result.seconds, result.stdout_bytes,
+                 result.signal == 0 ? result.exit_status : 0, result.signal, result.command);
+}
+
+std::string retry_line(BytesView params, BytesView descriptor, TaskId task,
+                       const std::string& working_directory, const std::string& run_directory) {
+  return Exec{unpack<Exec::Params>(params)}.retry_line(unpack<Exec::Task>(descriptor), task,
+                                                       working_directory, run_directory);
 }
 
 }  // namespace mpifarm::exec

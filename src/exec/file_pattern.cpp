@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <span>
 
 #include "base/error.hpp"
@@ -20,6 +21,7 @@ std::vector<std::string> parts_of(const std::string& pattern) {
   std::vector<std::string> parts;
   for (const fs::path& part : fs::path{pattern})
     if (!part.empty()) parts.push_back(part.string());
+  if (!parts.empty() && parts.back() == "**") parts.emplace_back("*");  // all that is below
   return parts;
 }
 
@@ -29,8 +31,17 @@ std::vector<fs::directory_entry> entries_of(const fs::path& directory) {
   for (fs::directory_iterator entry{directory.empty() ? "." : directory, error}, end; !error && entry != end;
        entry.increment(error))
     entries.push_back(*entry);
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+    throw BadInput{"--files cannot look into " + directory.string() + " (" + error.message() +
+                   "); make it readable, or leave it out"};
   std::ranges::sort(entries);
   return entries;
+}
+
+// What mpifarm writes there changes while it is read.
+bool is_run(const fs::path& directory) {
+  std::error_code error;
+  return fs::exists(directory / "run.json", error);
 }
 
 // Appends the files below `directory` (empty: here) that the rest of a pattern matches.
@@ -42,7 +53,7 @@ void match(const fs::path& directory, std::span<const std::string> parts, std::v
   if (part == "**" && !is_last) {
     match(directory, parts.subspan(1), files);
     for (const fs::directory_entry& entry : entries_of(directory))
-      if (entry.is_directory(error) && !entry.is_symlink(error) &&
+      if (entry.is_directory(error) && !entry.is_symlink(error) && !is_run(entry.path()) &&
           !entry.path().filename().string().starts_with('.'))
         match(directory / entry.path().filename(), parts, files);
     return;
@@ -69,6 +80,7 @@ void match(const fs::path& directory, std::span<const std::string> parts, std::v
 
 std::vector<std::string> matching_files(const std::string& flag, const std::vector<std::string>& patterns) {
   std::vector<std::string> files;
+  std::set<std::string> known;
   for (const std::string& pattern : patterns) {
     std::vector<std::string> matched;
     match({}, parts_of(pattern), matched);
@@ -77,7 +89,8 @@ std::vector<std::string> matching_files(const std::string& flag, const std::vect
                      "\"); give files that are there, and quote patterns: ** goes into directories"};
     std::ranges::sort(matched);
     matched.erase(std::unique(matched.begin(), matched.end()), matched.end());
-    files.insert(files.end(), matched.begin(), matched.end());
+    for (std::string& file : matched)
+      if (known.insert(file).second) files.push_back(std::move(file));
   }
   return files;
 }

@@ -141,7 +141,7 @@ Axis parse_axis(const std::string& flag, std::string_view text) {
     refuse(flag, text, "does not say which field it is for");
   const std::string_view given = text.substr(equals + 1);
   Axis axis{std::string{text.substr(0, equals)}, {}};
-  const std::vector<std::string> parts = split(given, ':');
+  const std::vector<std::string> parts = split(given, ':');  // "\\:" is no range's
   const std::size_t dots = given.find("..");
   if (parts.size() == 3 && is_number(parts[0]))
     axis.values = stepped_range(flag, text, parts);

@@ -79,6 +79,13 @@ class JobInstance final : public AnyJob {
       message = failure.what();
       message += '\0';
       Packer{message} & failure.result();
+    } catch (const MachineryFailure& failure) {
+      // A child can say so, and no outcome is due; on a thread it is a failure like another.
+      if constexpr (requires { requires Job::isolated; }) {
+        entries.resize(start);
+        throw;
+      }
+      message = failure.what();
     } catch (const std::bad_alloc&) {
       message = "out of memory (std::bad_alloc)";
     } catch (const std::exception& error) {

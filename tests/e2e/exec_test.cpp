@@ -254,7 +254,62 @@ TEST_F(Exec, RefusesWhatCannotRun) {
   refused({"--param", "a=1", "--output-limit", "much", "--", "true"}, {"--output-limit", "much"});
   refused({"--param", "a=1", "--kill-after", "-1", "--", "true"}, {"--kill-after"});
   refused({"--param", "a=1", "--input", "x", "--input-text", "y", "--", "true"}, {"--input", "--input-text"});
+  refused({"--param", "a=1", "--shell", "--", "echo \"{a}\""},
+          {"{a} stands inside quotes", "leave them out"});
+  refused({"--param", "a=x", "--param", "b=1", "--", "echo", "{a:d}{b}"}, {"{a:d}", "needs an integer"});
+  refused({"--param", "a=x", "--chdir", "{a:03d}", "--", "true"}, {"{a:03d}", "needs an integer"});
   refused({"--param", "a=1", "--isolate", "thread", "--", "true"}, {"exec", "--isolate"});
+}
+
+TEST_F(Exec, HasAJoblogAsGnuParallelWritesIt) {
+  expect_run({"--param", "n=0,3", "--shell", "--", "printf abc; exit {n}"}, 1);
+  const Ended ended = run(mpifarm({"results", path_, "--format", "joblog"}));
+  const std::vector<std::string> lines = lines_of(ended.out);
+  ASSERT_EQ(lines.size(), 3u) << ended.out;
+  EXPECT_EQ(lines[0], "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand");
+  EXPECT_THAT(lines[2],
+              testing::MatchesRegex("2\t[^\t]+\t[0-9]+\\.[0-9]{3}\t +[0-9]+\\.[0-9]{3}\t0\t3\t3\t0\t"
+                                    "/bin/sh -c 'printf abc; exit 3'"));
+}
+
+TEST_F(Exec, SaysHowToRunATaskByHand) {
+  std::filesystem::create_directory(work_ / "there");
+  expect_run({"--param", "n=it's,2", "--chdir", "there", "--env", "N={n}", "--input-text", "in {n}",
+              "--shell", "--", "pwd; cat; echo $N {n} $MPIFARM_TASK_ID; exit 3"},
+             1);
+  const Ended line = run(mpifarm({"retry-line", path_, "0"}));
+  expect_status(line, 0);
+  const Ended again = run(Command{{"/bin/sh", "-c", line.out}});
+  EXPECT_EQ(again.status, 3);
+  EXPECT_EQ(again.out, output({"0"}));
+  EXPECT_EQ(again.out, (work_ / "there").string() + "\nin it'sit's it's 0\n");
+  expect_refused(run(mpifarm({"retry-line", path_, "7"})), {"task 7", "no outcome"});
+  expect_refused(run(mpifarm({"retry-line", path_})), {"a run and a task"});
+}
+
+TEST_F(Exec, IsLaunched) {
+  Command command = mpifarm({"launch", "-n", "2", "--", "exec", "--param", "n=1..3", "--run", path_, "--",
+                             "echo", "{n}", "--continue", "--run"});
+  expect_status(run(command), 0);
+  EXPECT_EQ(output(), "1 --continue --run\n2 --continue --run\n3 --continue --run\n");
+  Command unnamed = mpifarm({"launch", "-n", "2", "--", "exec", "--param", "n=1..2", "--", "echo", "{n}"});
+  unnamed.directory = work_ / "";
+  expect_status(run(unnamed), 0);
+  path_ = (work_ / "runs") / names_in(work_ / "runs").at(0);
+  EXPECT_EQ(output(), "1\n2\n");
+}
+
+TEST_F(Exec, FindsProgramsWhereTheyRun) {
+  std::filesystem::create_directories(work_ / "there/bin");
+  for (const char* name : {"there/tool", "there/bin/other"}) {
+    write_text(work_ / name, "echo here\n");  // no interpreter: the shell's
+    std::filesystem::permissions(work_ / name, std::filesystem::perms::owner_all);
+  }
+  expect_run({"--param", "n=1", "--chdir", "there", "--", "./tool"});
+  EXPECT_EQ(output(), "here\n");
+  path_ = work_ / "other";
+  expect_run({"--param", "n=1", "--env", "PATH=" + (work_ / "there/bin").string(), "--", "other"});
+  EXPECT_EQ(output(), "here\n");
 }
 
 TEST_F(Exec, OutputIsOfCommandsAlone) {
