@@ -21,6 +21,7 @@ namespace {
 void add_start_flags(CommandLine& line) {
   line.value("--threads", "N|auto", "computing threads of every rank; auto: the cores granted to it");
   line.value("--master-slots", "N|auto", "computing threads of rank 0");
+  line.value("--slots-per-task", "K", "slots that a task takes, for one that is parallel itself (1)");
   line.value("--batch", "N|auto",
              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
@@ -62,6 +63,7 @@ LimitOptions limit_options(const CommandLine& line) {
     parse_halt("--halt", *text);
     options.halt = *text;
   }
+  options.slots_per_task = line.number<unsigned>("--slots-per-task", 1, 4096);
   ManifestFields together;
   take_limits(options, together);  // refuses what does not go together
   return options;

@@ -54,6 +54,7 @@ void take_limits(const LimitOptions& options, ManifestFields& manifest) {
   if (options.memory_bytes) manifest.memory_bytes = *options.memory_bytes;
   if (options.crash_limit) manifest.crash_limit = *options.crash_limit;
   if (options.halt) manifest.halt = *options.halt;
+  if (options.slots_per_task) manifest.slots_per_task = *options.slots_per_task;
   if (manifest.memory_bytes > 0 && manifest.isolate == "thread")
     throw BadInput{
         "--memory cannot limit one of many threads (--isolate thread); leave --isolate out, or say process"};

@@ -34,6 +34,7 @@ struct LimitOptions {
   std::optional<std::uint64_t> memory_bytes;
   std::optional<unsigned> crash_limit;
   std::optional<std::string> halt;
+  std::optional<unsigned> slots_per_task;
 };
 
 // The manifest's own, with what is given now instead. Throws BadInput for what does not go together.

@@ -82,6 +82,11 @@ std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
   return in_order;
 }
 
+void add_hosts(const std::vector<std::string>& more, std::vector<std::string>& hosts) {
+  for (const std::string& host : more)
+    if (std::ranges::count(hosts, host) == 0) hosts.push_back(host);
+}
+
 // As one run: times are of the longest shard, all else sums.
 Summary sum_of(const std::vector<ShardRun>& shards) {
   Summary sum;
@@ -100,8 +105,8 @@ Summary sum_of(const std::vector<ShardRun>& shards) {
     sum.cpu_seconds += s.cpu_seconds;
     sum.wasted_seconds += s.wasted_seconds;
     sum.tail_idle_seconds += s.tail_idle_seconds;
-    for (const std::string& host : s.lost_hosts)
-      if (std::ranges::count(sum.lost_hosts, host) == 0) sum.lost_hosts.push_back(host);
+    add_hosts(s.lost_hosts, sum.lost_hosts);
+    add_hosts(s.fenced_hosts, sum.fenced_hosts);
     slot_seconds += s.wall_seconds * s.threads;
     sum.total_attempts += s.total_attempts;
     sum.total_wall_seconds = std::max(sum.total_wall_seconds, s.total_wall_seconds);
@@ -115,6 +120,7 @@ Summary sum_of(const std::vector<ShardRun>& shards) {
   sum.status = first.status;
   sum.job = first.job;
   sum.order = first.order;
+  sum.slots_per_task = first.slots_per_task;
   sum.seed = first.seed;
   if (slot_seconds > 0) sum.utilisation = sum.busy_seconds / slot_seconds;
   if (sum.wall_seconds > 0)
@@ -148,7 +154,8 @@ class Totals final : public OutcomeSink {
       digest_.add_success(outcome.id.value, type_.digest_view(outcome.payload, scratch_));
     } else {
       digest_.add_failure(outcome.id.value);
-      failures_.add(outcome.id, outcome.outcome, failure_message(outcome.payload));
+      failures_.add(outcome.id, outcome.outcome, failure_message(outcome.payload),
+                    type_.failure_facts(kept_result(outcome.payload)));
     }
   }
   void fill(Summary& summary) const {

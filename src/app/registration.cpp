@@ -16,8 +16,8 @@ constexpr std::array<std::string_view, 37> reserved_flags{
     "--prefetch",    "--order",      "--seed",     "--retries",   "--retry-delay",  "--timeout",  "--isolate",
     "--halt",        "--durability", "--results",  "--heartbeat", "--progress",     "--shard",    "--dry-run",
     "--quiet",       "--verbose",    "--nice",     "--grace",     "--help",         "--version",  "--memory",
-    "--crash-limit", "--time-left",  "--relaunch", "--force",     "--redo",         "--reuse",    "--output",
-    "--chain",       "--format"};
+    "--crash-limit", "--time-left",  "--relaunch", "--force",     "--redo",         "--reuse",    "--chain",
+    "--format",      "--slots-per-task"};
 
 }  // namespace
 

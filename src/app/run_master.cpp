@@ -47,7 +47,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
   options.run = plan.directory.path;
-  options.allotment = {start.threads, start.master_slots};
+  options.allotment = {start.threads, start.master_slots, plan.manifest.slots_per_task};
   options.heartbeat = {
       .beat = beat_of(start),
       .patience = std::max<Nanos>(least_master_patience, 3 * nanos(start.heartbeat_seconds))};
@@ -123,6 +123,7 @@ void RunMaster::begin() {
     plan_.create();
     log::open_file(plan_.directory.log());
   }
+  for (const std::string& warning : plan_.job->warnings()) log::warning(warning);
   for (const std::string& warning : master_.warnings()) log::warning(warning);
   if (transport_.size() > 1 && !survives_losses())
     log::info(
@@ -175,7 +176,8 @@ void RunMaster::open_journal() {
   if (plan_.journaled()) {
     options.journal = journal::create_segment(plan_.directory.path, plan_.survey, plan_.manifest.run_id);
     std::uint32_t threads = 0;
-    for (const WorkerFacts& worker : master_.workers()) threads += worker.slots;
+    for (const WorkerFacts& worker : master_.workers())
+      threads += worker.slots * plan_.manifest.slots_per_task;
     options.journal->append(
         journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
     if (plan_.survey && !plan_.survey->redo.empty()) begin_redo(*options.journal);
@@ -280,7 +282,18 @@ void RunMaster::on_stop_request(TimePoint now) {
   stop(Stopped::asked, now, nanos(start_.grace_seconds));
 }
 
+// Early, so that nobody waits for a run that comes to nothing.
+void RunMaster::warn_of_failures() {
+  constexpr std::uint64_t telling = 10;
+  if (warned_of_failures_ || scheduler_.failed() < telling) return;
+  warned_of_failures_ = true;
+  if (scheduler_.succeeded() == 0)
+    log::warning("the first " + counted(scheduler_.failed(), "task") + " have all failed:\n" +
+                 failure_lines(failures().groups()));
+}
+
 void RunMaster::on_failures(TimePoint now) {
+  warn_of_failures();
   const std::uint64_t failed = scheduler_.failed() - failed_before_;
   const std::uint64_t tasks =
       plan_.manifest.tasks.value_or(scheduler_.source_open() ? 0 : scheduler_.known());

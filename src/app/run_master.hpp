@@ -43,13 +43,16 @@ class RunMaster {
   void on_signals(TimePoint now);
   void on_stop_request(TimePoint now);
   void on_failures(TimePoint now);
+  void warn_of_failures();
   void stop(Stopped why, TimePoint now, Nanos grace);
   void on_time(TimePoint now);
   void report(TimePoint now);
   ProgressView view(TimePoint now) const;
   void post_status(TimePoint now);
   void record_spent();
+  Failures failures() const;  // so far, while computing
   std::vector<std::string> lost_hosts() const;
+  unsigned width() const { return plan_.manifest.slots_per_task; }  // of a task, in slots
   void watch_tail(TimePoint now);
   double tail_idle() const;
   void advise(const Summary& summary) const;
@@ -76,6 +79,7 @@ class RunMaster {
   OutcomeTotals totals_;  // of everything committed, earlier starts included
   Halt halt_;
   bool halted_ = false;
+  bool warned_of_failures_ = false;
   std::uint64_t failed_before_ = 0;  // in earlier starts
   int signals_ = 0;
   Stopped stopped_ = Stopped::no;

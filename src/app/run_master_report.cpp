@@ -53,9 +53,17 @@ void RunMaster::post_status(TimePoint now) {
                 {"wall_seconds", p.wall_seconds},
                 {"tasks_per_second", view.per_second},
                 {"lost_hosts", describe::to_value(lost_hosts())},
-                {"updated", utc_timestamp()}};
+                {"fenced_hosts", describe::to_value(master_.fenced_hosts())},
+                {"updated", utc_timestamp()},
+                {"failures", describe::to_value(failures().groups())}};
   if (const auto left = view.seconds_left()) status.emplace_back("seconds_left", *left);
   committer_->post_status(plan_.directory.status(), describe::to_json(describe::Value{status}, 2) + "\n");
+}
+
+Failures RunMaster::failures() const {
+  Failures all = totals_.failures;
+  all.add(committer_->failures());
+  return all;
 }
 
 std::vector<std::string> RunMaster::lost_hosts() const {
@@ -70,13 +78,13 @@ std::vector<std::string> RunMaster::lost_hosts() const {
 void RunMaster::watch_tail(TimePoint now) {
   if (tail_began_ || !scheduler_.all_out()) return;
   tail_began_ = now;
-  busy_before_tail_ = spent().busy + scheduler_.under_way(now);
+  busy_before_tail_ = spent().busy + scheduler_.under_way(now) * width();
 }
 
 double RunMaster::tail_idle() const {
   if (!tail_began_) return 0;
   std::uint64_t slots = 0;
-  for (const auto& [rank, tally] : scheduler_.tallies()) slots += tally.slots;
+  for (const auto& [rank, tally] : scheduler_.tallies()) slots += tally.slots * width();
   const double wall = std::max(0.0, seconds(master_.last_commit() - *tail_began_)),
                busy = seconds(spent().busy - busy_before_tail_);
   return std::clamp(wall * static_cast<double>(slots) - busy, 0.0, wall * static_cast<double>(slots));
@@ -92,7 +100,7 @@ void RunMaster::advise(const Summary& summary) const {
 journal::Spent RunMaster::spent() const {
   journal::Spent spent{.wall = master_.wall()};
   for (const auto& [rank, tally] : scheduler_.tallies()) {
-    spent.busy += tally.busy;
+    spent.busy += tally.busy * width();
     spent.cpu += tally.cpu;
   }
   return spent;
@@ -115,15 +123,15 @@ Summary RunMaster::summarise() const {
   s.ranks = static_cast<unsigned>(transport_.size());
   for (const auto& [rank, tally] : scheduler_.tallies()) {
     const std::string& host = master_.workers()[static_cast<std::size_t>(rank)].host;
-    s.per_rank.push_back({rank, host, tally.slots, tally.lost, tally.tasks, tally.attempts,
-                          tally.failed_attempts, seconds(tally.busy), seconds(tally.cpu)});
-    s.threads += tally.slots;
+    s.per_rank.push_back({rank, host, tally.slots * width(), tally.lost, tally.tasks, tally.attempts,
+                          tally.failed_attempts, seconds(tally.busy * width()), seconds(tally.cpu)});
+    s.threads += tally.slots * width();
     s.lost_ranks += tally.lost ? 1 : 0;
     s.attempts += tally.attempts;
   }
   s.lost_hosts = lost_hosts();
   const journal::Spent spent = this->spent();
-  for (const auto& [rank, tally] : scheduler_.tallies()) s.wasted_seconds += seconds(tally.wasted);
+  for (const auto& [rank, tally] : scheduler_.tallies()) s.wasted_seconds += seconds(tally.wasted * width());
   s.tail_idle_seconds = tail_idle();
   s.wall_seconds = seconds(spent.wall);
   s.busy_seconds = seconds(spent.busy);
@@ -137,6 +145,8 @@ Summary RunMaster::summarise() const {
   }
   s.digest = totals_.digest.hex();
   s.failures = totals_.failures.groups();
+  s.slots_per_task = width();
+  s.fenced_hosts = master_.fenced_hosts();
   s.total_attempts = scheduler_.replayed_attempts() + s.attempts;
   s.starts = static_cast<unsigned>(plan_.survey ? plan_.survey->segments.size() + 1 : 1);
   s.order = plan_.manifest.order;

@@ -43,9 +43,12 @@ std::string status_for_people(const describe::Value& status, const RunDirectory&
     return text == nullptr ? describe::to_json(*value) : *text;
   };
   const char* so_far = field("source_open") == "true" ? " so far" : "";
-  return fmt::format("{} {}: {} of {} tasks{} have their outcome, {} failed\n  {}\n  run     {}\n",
+  std::vector<FailureGroup> failures;
+  if (const describe::Value* groups = status.find("failures"))
+    describe::from_value(*groups, failures, "failures");
+  return fmt::format("{} {}: {} of {} tasks{} have their outcome, {} failed\n{}  {}\n  run     {}\n",
                      field("job"), field("status"), field("committed"), field("tasks"), so_far,
-                     field("failed"), state, run.path.string());
+                     field("failed"), failure_lines(failures), state, run.path.string());
 }
 
 // A small JSON file of the run; `read` takes its text apart.

@@ -36,6 +36,11 @@ struct ProcessLost : Resumable {
   using Resumable::Resumable;
 };
 
+// A task ended early because it was asked to: it has no outcome. Thrown by isolated jobs.
+struct Interrupted : std::runtime_error {
+  Interrupted() : std::runtime_error{"interrupted"} {}
+};
+
 // Bytes that should decode do not.
 struct CorruptData : std::runtime_error {
   using std::runtime_error::runtime_error;

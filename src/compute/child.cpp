@@ -14,16 +14,17 @@ constexpr std::size_t most_report_bytes = 64 << 10;
 class Child {
  public:
   Child(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place, SlotCell& cell,
-        const std::atomic<bool>& draining)
+        const SlotCells& cells)
       : rank_{rank},
         job_{job},
         cell_{cell},
-        draining_{draining},
+        draining_{cells.draining},
         log_{[this](TaskId task, std::string_view text) {
           say(LogText{task, std::string{text}});
         }},
         context_{options.seed, std::stop_token{}, &log_} {
     context_.be_at(place);
+    context_.heed(cells.stopping);
   }
 
   // False when the rank is gone, or this child cannot go on.
@@ -38,6 +39,9 @@ class Child {
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
       try {
         compute_one(position, assignment, descriptor, block);
+      } catch (const Interrupted&) {
+        report(assignment.lease, block, false);
+        return false;
       } catch (const MachineryFailure& failure) {
         report(assignment.lease, block, false);
         say(CannotGoOn{failure.what()});
@@ -100,8 +104,8 @@ class Child {
 }  // namespace
 
 void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
-                 SlotCell& cell, const std::atomic<bool>& draining) {
-  Child child{rank, job, options, place, cell, draining};
+                 SlotCell& cell, const SlotCells& cells) {
+  Child child{rank, job, options, place, cell, cells};
   while (rank.fill(Wait::yes) != Filled::closed)
     for (Bytes frame; rank.next(frame);)
       if (!child.compute(unpack<Assignment>(frame))) return;

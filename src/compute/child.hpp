@@ -8,8 +8,8 @@
 
 namespace mpifarm::helper {
 
-// The body of a child. `cell` says at any time which task it computes; `draining` asks it to stop after that.
+// The body of a child. `cell` says at any time which task it computes; `cells` may ask it to stop.
 void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
-                 SlotCell& cell, const std::atomic<bool>& draining);
+                 SlotCell& cell, const SlotCells& cells);
 
 }  // namespace mpifarm::helper

@@ -214,7 +214,7 @@ class HelperProcess {
       limit.rlim_cur = options_.memory_bytes;
       setrlimit(RLIMIT_DATA, &limit);
     }
-    compute_for(socket, *job_, options_, spawn.place, cells_.children.at(spawn.slot), cells_.draining);
+    compute_for(socket, *job_, options_, spawn.place, cells_.children.at(spawn.slot), cells_);
     _exit(0);
   }
 

@@ -34,7 +34,7 @@ ProcessBackend::ProcessBackend(Helper& helper, Waker& waker, ProcessBackendOptio
   if (wake_.get() < 0)
     throw MachineryFailure{"no eventfd could be made (" + errno_text(errno) +
                            "); raise the limit on open files"};
-  helper_.cells().draining = false;
+  helper_.cells().draining = helper_.cells().stopping = false;
   if (options_.slots > most_slots)
     throw BadInput{"so many slots cannot be isolated (" + std::to_string(options_.slots) +
                    "); give at most " + std::to_string(most_slots)};
@@ -79,9 +79,10 @@ void ProcessBackend::drain() {
 
 void ProcessBackend::stop() {
   drain();
+  helper_.cells().stopping = true;
   {
     const std::scoped_lock lock{mutex_};
-    stopping_ = true;
+    if (!stopping_since_) stopping_since_ = Clock::now();
   }
   wake_courier();
 }
@@ -144,7 +145,7 @@ void ProcessBackend::wait() {
   Nanos look = longest_wait;
   if (computing && options_.timeout > Nanos{0})
     look = std::clamp(options_.timeout / looks_a_timeout, shortest_look, longest_look);
-  if (spawns_fail_since_) look = std::min(look, longest_look);
+  if (spawns_fail_since_ || (computing && stopping_now())) look = std::min(look, longest_look);
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(look).count();
   if (poll(events.data(), events.size(), static_cast<int>(milliseconds)) < 0 && errno != EINTR)
     return fail("children cannot be listened to (" + errno_text(errno) + "); raise the limit on open files");
@@ -299,82 +300,6 @@ void ProcessBackend::look_at_time() {
       helper_.send(helper::Kill{static_cast<std::uint32_t>(&slot - slots_.data()), begun});
     }
   }
-}
-
-// Gives every slot that can compute something to do, and takes from those whose work is not to go on.
-void ProcessBackend::feed() {
-  const bool stopping = stopping_now(), draining = helper_.cells().draining;
-  for (Slot& slot : slots_) {
-    if (stopping && slot.state == Slot::State::computing) end_child(slot);
-    if (slot.state != Slot::State::empty && slot.state != Slot::State::idle) continue;
-    if (slot.work) apply_verdict(slot);
-    if (slot.work && draining) finish(slot);
-    if (!slot.work) take_work(slot);
-    if (!slot.work) continue;
-    if (slot.state == Slot::State::idle) {
-      give(slot);
-    } else if (!spawns_fail_since_ || Clock::now() >= next_spawn_) {
-      const auto number = static_cast<std::uint32_t>(&slot - slots_.data());
-      Place place = options_.place;
-      place.slot += number;
-      helper_.send(helper::Spawn{number, std::move(place)});
-      slot.state = Slot::State::starting;
-    }
-  }
-}
-
-bool ProcessBackend::stopping_now() const {
-  const std::scoped_lock lock{mutex_};
-  return stopping_;
-}
-
-void ProcessBackend::take_work(Slot& slot) {
-  const std::scoped_lock lock{mutex_};
-  if (queue_.empty()) return;
-  slot.work = std::move(queue_.front());
-  queue_.pop_front();
-  queued_tasks_ -= slot.work->assignment.count;
-  ++working_;
-}
-
-// Once it is the judged task's turn.
-void ProcessBackend::apply_verdict(Slot& slot) {
-  Work& work = *slot.work;
-  if (!work.verdict || work.verdict->position != work.next()) return;
-  Completion completion{work.assignment.lease,
-                        {.first = work.next(), .count = 1, .succeeded = 0, .entries = {}},
-                        work.verdict->busy,
-                        {}};
-  append_entry(completion.block.entries, work.verdict->outcome, work.verdict->message);
-  work.verdict.reset();
-  ++work.done;
-  deliver(std::move(completion));
-  if (work.finished()) finish(slot);
-}
-
-void ProcessBackend::give(Slot& slot) {
-  const Work& work = *slot.work;
-  std::uint64_t end = work.one_by_one ? work.done + 1 : work.assignment.count;
-  if (work.verdict) end = std::min(end, work.verdict->position.value - work.assignment.first.value);
-  slot.child.put(pack(part_of(work.assignment, work.done, end)));
-  slot.given = true;
-  slot.late.reset();
-  slot.since = Clock::now();
-  slot.state = Slot::State::computing;
-  if (!slot.child.flush(Wait::no)) end_child(slot);
-  slot.begun = cell_of(slot).begun.load();
-  slot.seen_at = awake_;
-}
-
-void ProcessBackend::finish(Slot& slot) {
-  slot.work.reset();
-  bool few_wait = false;
-  {
-    const std::scoped_lock lock{mutex_};
-    --working_;
-    few_wait = queue_.size() <= options_.slots / 2 + 1;
-  }
-  if (few_wait) waker_.wake();
 }
 
 void ProcessBackend::deliver(Completion&& completion) {

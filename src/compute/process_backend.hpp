@@ -21,6 +21,7 @@ struct ProcessBackendOptions {
   unsigned slots = 1;        // 1 to most_slots
   Place place{};             // of the first slot
   Nanos timeout{};           // of a task; 0: none
+  Nanos time_to_stop{};      // that tasks have, when asked to stop, before their children are ended
   Context::LogFunction log;  // called by a thread of the backend
   // A packed task for people, or empty when it cannot be told.
   std::function<std::string(BytesView descriptor)> describe;
@@ -100,6 +101,7 @@ class ProcessBackend final : public Backend {
   void on_spawn_failure(int error);
   void feed();
   bool stopping_now() const;
+  bool is_time_to_end() const;
   void take_work(Slot& slot);
   void apply_verdict(Slot& slot);
   void give(Slot& slot);
@@ -123,8 +125,7 @@ class ProcessBackend final : public Backend {
   unsigned working_ = 0;  // slots with work
   std::string failure_;
   bool machinery_failed_ = false;  // what a child needed; else a process is lost
-  bool stopping_ = false;
-  std::optional<TimePoint> closing_since_;
+  std::optional<TimePoint> closing_since_, stopping_since_;
 
   std::optional<TimePoint> spawns_fail_since_;
   TimePoint next_spawn_{};

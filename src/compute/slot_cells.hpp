@@ -42,6 +42,7 @@ struct alignas(64) SlotCell {
 struct SlotCells {
   std::array<SlotCell, most_slots> threads, children;
   std::atomic<bool> draining{false};  // children: end the assignment after the task that runs
+  std::atomic<bool> stopping{false};  // and that task early, if it can
 };
 
 // Owns them. The memory is zero, and takes room only where it is written.

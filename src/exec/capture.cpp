@@ -10,8 +10,14 @@ namespace {
 constexpr std::size_t most_chunk_bytes = 256 << 10;
 constexpr std::size_t most_tail_bytes = 4096;
 constexpr std::size_t most_line_bytes = 300;
+constexpr std::size_t most_whole_line_bytes = 64 << 10;  // what is longer is handed on in pieces
 
 }  // namespace
+
+Capture::Capture(OutputKeeper* keeper, TaskId task, CaptureOptions options)
+    : keeper_{keeper}, task_{task}, options_{options} {
+  if (keeper_ != nullptr) keeper_->begin(task_);
+}
 
 void Capture::take(Stream kind, BytesView bytes) {
   Kept& kept = this->kept(kind);
@@ -19,22 +25,33 @@ void Capture::take(Stream kind, BytesView bytes) {
     tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), most_tail_bytes)));
     if (tail_.size() > 2 * most_tail_bytes) tail_.erase(0, tail_.size() - most_tail_bytes);
   }
-  const std::uint64_t room = limit_ - std::min(limit_, kept.stream.bytes);
+  const std::uint64_t room = options_.limit - std::min(options_.limit, kept.stream.bytes);
   kept.stream.bytes += bytes.size();
   kept.waiting += bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
-  if (kept.waiting.size() >= most_chunk_bytes) write(kind);
+  if (options_.by_lines)
+    hand_on_lines(kind);
+  else if (kept.waiting.size() >= most_chunk_bytes)
+    hand_on(kind, kept.waiting.size());
 }
 
 void Capture::finish() {
-  write(Stream::standard_output);
-  write(Stream::standard_error);
+  for (const Stream kind : {Stream::standard_output, Stream::standard_error})
+    hand_on(kind, kept(kind).waiting.size());
+  if (keeper_ != nullptr) keeper_->finish(task_);
 }
 
-void Capture::write(Stream kind) {
+void Capture::hand_on_lines(Stream kind) {
+  const Bytes& waiting = kept(kind).waiting;
+  const std::size_t end = waiting.rfind('\n');
+  hand_on(kind, end == waiting.npos ? 0 : end + 1);
+  while (waiting.size() >= most_whole_line_bytes) hand_on(kind, most_whole_line_bytes);
+}
+
+void Capture::hand_on(Stream kind, std::size_t bytes) {
   Kept& kept = this->kept(kind);
-  if (kept.waiting.empty() || pack_ == nullptr) return;
-  pack_->append(task_, kind, kept.stream, kept.waiting);
-  kept.waiting.clear();
+  if (bytes == 0) return;
+  if (keeper_ != nullptr) keeper_->append(task_, kind, kept.stream, BytesView{kept.waiting}.substr(0, bytes));
+  kept.waiting.erase(0, bytes);
 }
 
 std::string Capture::last_line() const {

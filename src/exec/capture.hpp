@@ -1,21 +1,26 @@
 #pragma once
-// What a command writes, on its way into the pack.
+// What a command writes, on its way to what keeps it.
 
 #include <cstdint>
 #include <string>
 
-#include "exec/output_pack.hpp"
+#include "exec/output_keeper.hpp"
 
 namespace mpifarm::exec {
+
+struct CaptureOptions {
+  std::uint64_t limit = 0;  // bytes kept of each stream
+  bool by_lines = false;    // handed on as soon as there are whole lines, and nothing but these until the end
+};
 
 // Holds it in memory while it is little. One thread.
 class Capture {
  public:
-  // `pack` is borrowed; null: nothing is kept. `limit`: bytes kept of each stream.
-  Capture(OutputPack* pack, TaskId task, std::uint64_t limit) : pack_{pack}, task_{task}, limit_{limit} {}
+  // `keeper` is borrowed; null: nothing is kept.
+  Capture(OutputKeeper* keeper, TaskId task, CaptureOptions options);
 
   void take(Stream kind, BytesView bytes);
-  void finish();  // writes the rest; then the streams are whole
+  void finish();  // hands on the rest; then the streams are whole
   const KeptStream& stream(Stream kind) const {
     return (kind == Stream::standard_output ? output_ : error_).stream;
   }
@@ -28,11 +33,12 @@ class Capture {
     Bytes waiting;
   };
   Kept& kept(Stream kind) { return kind == Stream::standard_output ? output_ : error_; }
-  void write(Stream kind);
+  void hand_on_lines(Stream kind);
+  void hand_on(Stream kind, std::size_t bytes);
 
-  OutputPack* pack_;
+  OutputKeeper* keeper_;
   TaskId task_;
-  std::uint64_t limit_;
+  CaptureOptions options_;
   Kept output_, error_;
   std::string tail_;  // of standard error
 };

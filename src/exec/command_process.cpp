@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <utility>
 
 #include "base/file.hpp"
 #include "compute/family.hpp"
@@ -20,7 +21,9 @@
 namespace mpifarm::exec {
 namespace {
 
-constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // while time is short
+constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // then it is asked whether to stop
+constexpr Nanos longest_stop = std::chrono::seconds{5};         // from SIGTERM to SIGKILL, when asked to
+constexpr Nanos for_ever = Nanos::max();
 constexpr Nanos look_every = std::chrono::milliseconds{20};     // at a command whose end nobody tells
 constexpr std::size_t read_bytes = 64 << 10;
 constexpr int most_reads = 32;  // at a time: others write too, and time goes by; no pipe holds more (pipe(7))
@@ -110,46 +113,44 @@ FileDescriptor open_input(const Invocation& command) {
 // A running command, and the ends of what it writes to.
 class Listener {
  public:
-  Listener(pid_t process, std::array<FileDescriptor, 2> streams,
-           const std::function<void(Stream, BytesView)>& take)
+  Listener(pid_t process, std::array<FileDescriptor, 2> streams, const TakeOutput& take)
       : process_{process},
         end_{static_cast<int>(syscall(SYS_pidfd_open, process, 0))},
         streams_{std::move(streams)},
         take_{take} {}
 
-  // Until it has ended. True when it was for want of time. A turn in which this process itself stood still
-  // counts for little.
-  bool listen(const Invocation& command) {
+  // Until it has ended. A turn in which this process itself stood still counts for little.
+  void listen(const Invocation& command, const StopRequested& stop, CommandEnd& end) {
     bool asked = false, killed = false;
-    Nanos used{};  // of the timeout, then of what it has to end in
+    Nanos left = command.timeout > Nanos{} ? command.timeout : for_ever;
     while (true) {
-      const bool limited = command.timeout > Nanos{} && !killed;
-      const Nanos left = (asked ? command.kill_after : command.timeout) - used;
       const TimePoint turn = Clock::now();
-      if (wait(limited ? std::clamp<Nanos>(left, Nanos{}, longest_turn) : Nanos{-1})) break;
-      used += std::min<Nanos>(Clock::now() - turn, 2 * longest_turn);
-      if (!limited || left > Nanos{}) continue;
-      killed = asked || command.kill_after <= Nanos{};
-      asked = true;
-      used = Nanos{};
-      if (killed)
-        kill_family(process_);
-      else
-        ::kill(-process_, SIGTERM);
+      if (wait(std::clamp<Nanos>(left, Nanos{}, longest_turn))) break;
+      if (left != for_ever) left -= std::min<Nanos>(Clock::now() - turn, 2 * longest_turn);
+      if (!asked && stop && stop()) end.stopped = true;
+      if (killed || (left > Nanos{} && (asked || !end.stopped))) continue;
+      if (!std::exchange(asked, true)) {
+        end.timed_out = !end.stopped;
+        left = end.stopped ? std::min(command.kill_after, longest_stop) : command.kill_after;
+        if (left > Nanos{}) ::kill(-process_, SIGTERM);
+        if (left > Nanos{}) continue;
+      }
+      killed = true;
+      left = for_ever;
+      kill_family(process_);
     }
     ::kill(-process_, SIGKILL);  // what it left in its group; the number is its own until it is reaped
     for (std::size_t i = 0; i < streams_.size(); ++i) drain(i);
-    return asked;
   }
 
  private:
-  // True when the command has ended. Below 0: however long it takes.
+  // True when the command has ended.
   bool wait(Nanos most) {
-    if (end_.get() < 0) most = most < Nanos{} ? look_every : std::min<Nanos>(most, look_every);
+    if (end_.get() < 0) most = std::min<Nanos>(most, look_every);
     std::array<pollfd, 3> events{pollfd{end_.get(), POLLIN, 0}, pollfd{streams_[0].get(), POLLIN, 0},
                                  pollfd{streams_[1].get(), POLLIN, 0}};
     const timespec patience{most / std::chrono::seconds{1}, (most % std::chrono::seconds{1}).count()};
-    if (ppoll(events.data(), events.size(), most < Nanos{} ? nullptr : &patience, nullptr) < 0) return false;
+    if (ppoll(events.data(), events.size(), &patience, nullptr) < 0) return false;
     for (std::size_t i = 0; i < streams_.size(); ++i)
       if (events[i + 1].revents != 0) drain(i);
     return end_.get() < 0 ? is_dead() : events[0].revents != 0;
@@ -179,9 +180,16 @@ class Listener {
   pid_t process_;
   FileDescriptor end_;
   std::array<FileDescriptor, 2> streams_;
-  const std::function<void(Stream, BytesView)>& take_;
+  const TakeOutput& take_;
   Bytes buffer_ = Bytes(read_bytes, '\0');
 };
+
+// A process begins with the peak of the one that started it: what is no more says nothing of its own.
+long peak_kilobytes_of_ours() {
+  rusage ours{};
+  getrusage(RUSAGE_SELF, &ours);
+  return ours.ru_maxrss;
+}
 
 CommandEnd not_started(int error, std::string what) {
   CommandEnd end;
@@ -192,7 +200,7 @@ CommandEnd not_started(int error, std::string what) {
 
 }  // namespace
 
-CommandEnd run_command(const Invocation& command, const std::function<void(Stream, BytesView)>& take) {
+CommandEnd run_command(const Invocation& command, const TakeOutput& take, const StopRequested& stop) {
   Pipe output, error;
   if (!output.open() || !error.open()) return not_started(errno, "the command could not be started");
   const FileDescriptor input = open_input(command);
@@ -210,13 +218,14 @@ CommandEnd run_command(const Invocation& command, const std::function<void(Strea
   error.theirs = FileDescriptor{};
   Listener listener{process, {std::move(output.ours), std::move(error.ours)}, take};
   try {
-    end.timed_out = listener.listen(command);
+    listener.listen(command, stop, end);
   } catch (...) {
     kill_descendants([](pid_t) { return false; });
     throw;
   }
   end.duration = Clock::now() - begun;
   while (wait4(process, &end.wait_status, 0, &end.usage) < 0 && errno == EINTR) continue;
+  if (end.usage.ru_maxrss <= peak_kilobytes_of_ours()) end.usage.ru_maxrss = 0;
   if (waitpid(-1, nullptr, WNOHANG) != -1) kill_descendants([](pid_t) { return false; });
   return end;
 }

@@ -9,7 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
-#include "exec/output_pack.hpp"
+#include "exec/output_keeper.hpp"
 
 namespace mpifarm::exec {
 
@@ -30,13 +30,19 @@ struct CommandEnd {
   int start_error = 0;    // errno, when it could not be started: then nothing else is set
   std::string failed_on;  // what that says: "the command could not be started"
   bool timed_out = false;
+  bool stopped = false;  // it was asked to end, whatever it made of that
   double started = 0;  // seconds since 1970
   Nanos duration{};
-  rusage usage{};  // its own, and of those that it has waited for
+  rusage usage{};  // its own, and of those that it has waited for; ru_maxrss 0: too little to tell
 };
+
+using TakeOutput = std::function<void(Stream, BytesView)>;
+using StopRequested = std::function<bool()>;
 
 // What it writes is handed to `take` as it comes. When it ends, everything that it left running is killed:
 // this process must be the only one that has children here, a subreaper, and have one thread.
-CommandEnd run_command(const Invocation& line, const std::function<void(Stream, BytesView)>& take);
+// `stop` is asked from time to time: then it is sent SIGTERM, and SIGKILL when `kill_after` or five seconds are
+// over.
+CommandEnd run_command(const Invocation& command, const TakeOutput& take, const StopRequested& stop = {});
 
 }  // namespace mpifarm::exec

@@ -1,40 +1,33 @@
-#include "exec/exec.hpp"
-
-#include <sys/wait.h>
-#include <unistd.h>
+// What `exec` is given: the command's templates and where its tasks come from, checked.
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <map>
-#include <optional>
-#include <string_view>
-#include <thread>
 
 #include "base/amounts.hpp"
-#include "base/cores.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/numbers.hpp"
 #include "base/printable.hpp"
 #include "describe/text.hpp"
-#include "exec/capture.hpp"
+#include "exec/exec.hpp"
 #include "exec/file_pattern.hpp"
-#include "exec/output_pack.hpp"
-#include "exec/program.hpp"
-#include "job/failed_with.hpp"
+#include "exec/output_files.hpp"
 
 namespace mpifarm::exec {
 namespace {
 
-const std::string line_field = "command";                        // of a task from a list of lines
-constexpr Nanos shortest_pause = std::chrono::milliseconds{10};  // before a command is started again
-constexpr Nanos longest_pause = std::chrono::seconds{5};         // ten seconds in all
 
 const std::set<std::string> own_fields{"task", "attempt", "slot", "rank"};
 const std::set<std::string> path_fields{"path", "name", "stem", "ext", "dir"};
+
+std::vector<Template> paths_of(const std::string& flag, const std::vector<std::string>& texts) {
+  std::vector<Template> templates;
+  templates.reserve(texts.size());
+  for (const std::string& text : texts) {
+    if (text.empty()) throw BadInput{flag + " names no file (\"\"); give a path, such as '{stem}.out'"};
+    templates.emplace_back(flag, text);
+  }
+  return templates;
+}
 
 std::vector<Template> templates_of(const std::vector<std::string>& words) {
   std::vector<Template> templates;
@@ -75,42 +68,6 @@ std::shared_ptr<const Sweep> sweep_of(const std::vector<std::string>& params, bo
   return std::make_shared<const Sweep>(std::move(axes), linked);
 }
 
-// Others may soon leave room.
-bool is_passing(int error) {
-  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
-}
-
-double cpu_seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-}
-
-// What a process keeps from command to command.
-struct Slot {
-  std::optional<OutputPack> pack;
-  std::string pack_name;
-  std::map<std::pair<std::string, std::string>, Program> programs;  // by name and PATH
-};
-
-Slot& slot() {
-  thread_local Slot slot;
-  return slot;
-}
-
-// As the command itself would find it: relative paths mean its directory, PATH is its own.
-Program program_of(const Invocation& command) {
-  const std::string& name = command.words[0];
-  if (name.find('/') != std::string::npos) {
-    const bool elsewhere = !command.directory.empty() && name[0] != '/';
-    return {name, find_program(elsewhere ? command.directory + "/" + name : name, "").status};
-  }
-  std::string_view path = "/usr/local/bin:/usr/bin:/bin";
-  for (const std::string& variable : command.environment)
-    if (variable.starts_with("PATH=")) path = std::string_view{variable}.substr(5);
-  Program& known = slot().programs[{name, std::string{path}}];
-  if (known.path.empty() || known.status != 0) known = find_program(name, path);
-  return known;
-}
-
 }  // namespace
 
 Exec::Exec(const Params& params)
@@ -119,6 +76,8 @@ Exec::Exec(const Params& params)
       directory_{"--chdir", params.chdir},
       input_{"--input", params.input},
       input_text_{"--input-text", params.input_text},
+      outputs_{paths_of("--outputs", params.outputs)},
+      inputs_{paths_of("--inputs", params.inputs)},
       environment_{environment_of(params.env)},
       success_{statuses_of(params.success)},
       output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
@@ -132,6 +91,7 @@ Exec::Exec(const Params& params)
   if (!(params.kill_after >= 0 && params.kill_after <= 1e6))
     throw BadInput{"--kill-after is out of range (" + std::to_string(params.kill_after) +
                    "); give seconds from 0 to 1000000"};
+  check_output_flags();
   if (!params.commands.empty()) {
     if (!params.command.empty())
       throw BadInput{"--commands has whole commands (\"" + printable(params.commands) +
@@ -155,9 +115,21 @@ Exec::Exec(const Params& params)
     for (const std::string& value : axis.values) check_value(axis.name, value);
 }
 
+void Exec::check_output_flags() const {
+  if (params_.output != "packed" && params_.output != files_pack && params_.output != "none")
+    throw BadInput{"--output is not known (\"" + printable(params_.output) + "\"); use packed, files or none"};
+  if (params_.stream && params_.output != "packed")
+    throw BadInput{"--stream shows what is kept packed (--output " + params_.output +
+                   "); leave one of the two out"};
+  if (params_.skip_existing && outputs_.empty())
+    throw BadInput{"--skip-existing needs to know what a command leaves behind (no --outputs); name it"};
+}
+
 std::vector<const Template*> Exec::templates() const {
   std::vector<const Template*> all{&directory_, &input_, &input_text_};
   for (const Template& word : command_) all.push_back(&word);
+  for (const Template& path : outputs_) all.push_back(&path);
+  for (const Template& path : inputs_) all.push_back(&path);
   for (const auto& variable : environment_) all.push_back(&variable.second);
   return all;
 }
@@ -225,167 +197,6 @@ Generated<Exec::Task> Exec::tasks() const {
     ++next;
     return true;
   }};
-}
-
-Values Exec::with_path_parts(const Values& fields) const {
-  Values values = fields;
-  if (params_.files.empty()) return values;
-  const std::filesystem::path path = values.at("path");
-  const std::string extension = path.extension().string();
-  values["name"] = path.filename().string();
-  values["stem"] = path.stem().string();
-  values["ext"] = extension.empty() ? extension : extension.substr(1);
-  values["dir"] = path.has_parent_path() ? path.parent_path().string() : ".";
-  return values;
-}
-
-Values Exec::all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const {
-  Values values = with_path_parts(task.fields);
-  values["task"] = std::to_string(id.value);
-  values["attempt"] = std::to_string(attempt);
-  values["slot"] = std::to_string(place.slot);
-  values["rank"] = std::to_string(place.rank);
-  return values;
-}
-
-std::map<std::string, std::string> Exec::variables_of(const Values& values, const std::string& run) const {
-  std::map<std::string, std::string> variables{{"MPIFARM_TASK_ID", values.at("task")},
-                                               {"MPIFARM_ATTEMPT", values.at("attempt")},
-                                               {"MPIFARM_SLOT", values.at("slot")},
-                                               {"MPIFARM_RANK", values.at("rank")},
-                                               {"MPIFARM_RUN", run}};
-  for (const auto& [variable, value] : environment_) variables[variable] = value.fill(values);
-  return variables;
-}
-
-std::vector<std::string> Exec::words_of(const Values& values) const {
-  if (!params_.commands.empty()) {
-    const std::string& line = values.at(line_field);
-    if (auto plain = plain_words(line)) return *std::move(plain);
-    return {"/bin/sh", "-c", line};
-  }
-  std::vector<std::string> filled;
-  if (params_.shell) {
-    std::string line;
-    for (const Template& word : command_) line += (line.empty() ? "" : " ") + word.fill_quoted(values);
-    return {"/bin/sh", "-c", line};
-  }
-  for (const Template& word : command_) filled.push_back(word.fill(values));
-  return filled;
-}
-
-Invocation Exec::invocation(const Values& values, const Place& place) const {
-  Invocation command;
-  command.words = words_of(values);
-  command.directory = directory_.fill(values);
-  command.input_file = input_.fill(values);
-  command.has_input_text = !params_.input_text.empty();
-  command.input_text = input_text_.fill(values);
-  command.timeout = place.time_limit;
-  command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
-  const std::map<std::string, std::string> variables = variables_of(values, place.run_directory);
-  for (char** ours = environ; *ours != nullptr; ++ours) {
-    const std::string_view text = *ours;
-    if (!variables.contains(std::string{text.substr(0, text.find('='))}))
-      command.environment.emplace_back(text);
-  }
-  for (const auto& [variable, value] : variables)
-    command.environment.emplace_back(variable).append("=").append(value);
-  return command;
-}
-
-std::string Exec::retry_line(const Task& task, TaskId id, const std::string& working_directory,
-                             const std::string& run_directory) const {
-  const Values values = all_values(task, id, 1, {.run_directory = run_directory});
-  const Invocation command = invocation(values, {.run_directory = run_directory});
-  std::string line = "cd " + shell_quoted(working_directory) + " && ";
-  if (!command.directory.empty()) line += "cd " + shell_quoted(command.directory) + " && ";
-  if (command.has_input_text) line += "printf %s " + shell_quoted(command.input_text) + " | ";
-  line += "env";
-  for (const auto& [variable, value] : variables_of(values, run_directory))
-    line += " " + variable + "=" + shell_quoted(value);
-  line += " " + shell_line(command.words);
-  if (!command.has_input_text)
-    line += " < " + (command.input_file.empty() ? "/dev/null" : shell_quoted(command.input_file));
-  return line;
-}
-
-Exec::Result Exec::compute(const Task& task, Context& context) const {
-  static const std::string host = host_name();
-  const Place& place = context.place();
-  if (const std::string pack = std::to_string(place.start) + "-" + std::to_string(place.rank);
-      !place.run_directory.empty() && slot().pack_name != pack) {
-    slot().pack_name = pack;
-    slot().pack.emplace(pack_path(place.run_directory, pack));
-  }
-  Result result;
-  result.host = host;
-  result.attempt = context.attempt();
-  result.rank = place.rank;
-  result.slot = place.slot;
-  Invocation command = invocation(all_values(task, context.id(), context.attempt(), place), place);
-  result.command = shell_line(command.words);
-  const Program found = program_of(command);
-  if (found.status != 0) {
-    result.exit_status = found.status;
-    throw FailedWith<Result>{
-        printable(command.words[0]) + (found.status == 127 ? ": command not found" : ": cannot be executed"),
-        result};
-  }
-  command.program = found.path;
-  Capture capture{slot().pack ? &*slot().pack : nullptr, context.id(), output_limit_};
-  const auto take = [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); };
-  CommandEnd end = run_command(command, take);
-  for (Nanos pause = shortest_pause; is_passing(end.start_error); pause *= 2) {
-    if (pause > longest_pause)
-      throw MachineryFailure{
-          end.failed_on + " (" + errno_text(end.start_error) +
-          "); raise the limits on processes, memory and open files, or give fewer slots with "
-          "--threads"};
-    std::this_thread::sleep_for(pause);
-    end = run_command(command, take);
-  }
-  if (end.start_error != 0)
-    throw FailedWith<Result>{printable(end.failed_on) + " (" + errno_text(end.start_error) + ")",
-                             (result.exit_status = 126, result)};
-  capture.finish();
-  const KeptStream &output = capture.stream(Stream::standard_output),
-                   &error = capture.stream(Stream::standard_error);
-  result.stdout_bytes = output.bytes;
-  result.stderr_bytes = error.bytes;
-  result.stdout_at = output.last;
-  result.stderr_at = error.last;
-  if (output.last != 0 || error.last != 0) result.pack = slot().pack_name;
-  judge(end, capture, result);
-  return result;
-}
-
-std::string Exec::conclude(const std::filesystem::path& run) const {
-  return counted(succeeded_, "command") + " succeeded and wrote " + byte_text(output_bytes_) +
-         "; read it with: mpifarm output " + shell_quoted(run.string());
-}
-
-void Exec::judge(const CommandEnd& end, const Capture& capture, Result& result) const {
-  result.started = end.started;
-  result.seconds = seconds(end.duration);
-  result.user_seconds = cpu_seconds(end.usage.ru_utime);
-  result.system_seconds = cpu_seconds(end.usage.ru_stime);
-  result.peak_kilobytes = end.usage.ru_maxrss;
-  const bool signalled = WIFSIGNALED(end.wait_status);
-  result.signal = signalled ? WTERMSIG(end.wait_status) : 0;
-  result.exit_status = signalled ? 128 + result.signal : WEXITSTATUS(end.wait_status);
-  const auto with_last_line = [&](const std::string& message) {
-    const std::string line = capture.last_line();
-    return line.empty() ? message : message + ": " + line;
-  };
-  if (end.timed_out)
-    throw FailedWith<Result>{with_last_line("no end within the --timeout"), result, Outcome::timed_out};
-  if (signalled)
-    throw FailedWith<Result>{with_last_line("killed by signal " + std::to_string(result.signal) + " (" +
-                                            strsignal(result.signal) + ")"),
-                             result};
-  if (!success_.contains(result.exit_status))
-    throw FailedWith<Result>{with_last_line("exit status " + std::to_string(result.exit_status)), result};
 }
 
 }  // namespace mpifarm::exec

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "exec/capture.hpp"
+#include "exec/command_files.hpp"
 #include "exec/command_process.hpp"
 #include "exec/command_template.hpp"
 #include "exec/sweep.hpp"
@@ -18,6 +19,8 @@
 #include "job/generate.hpp"
 
 namespace mpifarm::exec {
+
+inline const std::string line_field = "command";  // of a task from a list of lines
 
 struct Exec {
   static constexpr auto name = "exec";
@@ -36,11 +39,16 @@ struct Exec {
       {"success", "exit statuses that are a success, such as 0,3"},
       {"output_limit", "bytes kept of a command's standard output, and of its standard error"},
       {"kill_after", "seconds from SIGTERM to SIGKILL when --timeout is over"},
+      {"output", "packed (few files in the run directory), files (output/T/ID.out and ID.err) or none"},
+      {"stream", "show lines as commands write them"},
+      {"outputs", "a file that a command must leave behind; else it has failed"},
+      {"inputs", "a file that a command reads, for --skip-existing"},
+      {"skip_existing", "skip commands whose --outputs are there and not older than their inputs"},
   };
   static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
                                     "system_seconds", "peak_kilobytes", "host",         "attempt",
                                     "rank",           "slot",           "stdout_bytes", "stderr_bytes",
-                                    "pack",           "stdout_at",      "stderr_at"};
+                                    "pack",           "stdout_at",      "stderr_at",   "skipped"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind
@@ -60,6 +68,10 @@ struct Exec {
     std::string success = "0";
     std::string output_limit = "10M";
     double kill_after = 5;
+    std::string output = "packed";
+    bool stream = false;
+    std::vector<std::string> outputs, inputs;
+    bool skip_existing = false;
   };
   struct Task {
     Values fields;
@@ -75,10 +87,14 @@ struct Exec {
     std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  // written; kept are --output-limit of them
     std::string pack;                                  // where they are; see exec/output_pack.hpp
     std::uint64_t stdout_at = 0, stderr_at = 0;
+    std::uint32_t skipped = 0;  // 1: its outputs were up to date
   };
 
   // Throws BadInput for a template or a sweep that is none, and a field that no task can have.
   explicit Exec(const Params& params);
+
+  // When the program is not there, on this host.
+  std::vector<std::string> warnings() const;
 
   Generated<Task> tasks() const;
   Result compute(const Task& task, Context& context) const;
@@ -86,10 +102,14 @@ struct Exec {
   void reduce(const Task&, const Result& result) {
     ++succeeded_;
     output_bytes_ += result.stdout_bytes;
+    skipped_ += result.skipped;
   }
   std::string conclude(const std::filesystem::path& run) const;
   std::string retry_line(const Task& task, TaskId id, const std::string& working_directory,
                          const std::string& run_directory) const;
+
+  // Equal for tasks with the same command, directory, environment and input, wherever and whenever they run.
+  Bytes key(const Task& task, TaskId id) const;
 
   // Of a list of tasks: throws BadInput unless the template's fields are among `columns`, and none is there
   // twice; and for a value that a format does not take.
@@ -97,6 +117,7 @@ struct Exec {
   void check_task(const Task& task) const;
 
  private:
+  void check_output_flags() const;
   void check_fields(const std::set<std::string>& known) const;
   std::set<std::string> used_fields() const;
   std::vector<const Template*> templates() const;
@@ -106,16 +127,22 @@ struct Exec {
   Values with_path_parts(const Values& fields) const;
   Invocation invocation(const Values& values, const Place& place) const;
   std::vector<std::string> words_of(const Values& values) const;
-  void judge(const CommandEnd& end, const Capture& capture, Result& result) const;
+  CommandFiles files_of(const Values& values, const Invocation& command) const;
+  void keep_output(const Place& place) const;
+  void run(Invocation& command, Context& context, const CommandFiles& files, Result& result) const;
+  static void take_end(const CommandEnd& end, Result& result);
+  std::string judge(const CommandEnd& end, const Capture& capture, const CommandFiles& files,
+                    const Result& result) const;
 
   Params params_;
   std::vector<Template> command_;
   Template directory_, input_, input_text_;
+  std::vector<Template> outputs_, inputs_;
   std::vector<std::pair<std::string, Template>> environment_;
   std::set<int> success_;
   std::uint64_t output_limit_ = 0;
   std::shared_ptr<const Sweep> sweep_;
-  std::uint64_t succeeded_ = 0, output_bytes_ = 0;
+  std::uint64_t succeeded_ = 0, skipped_ = 0, output_bytes_ = 0;
 };
 
 }  // namespace mpifarm::exec

@@ -15,12 +15,12 @@ namespace mpifarm::exec {
 
 BOOST_DESCRIBE_STRUCT(Exec::Params, (),
                       (command, param, link, commands, files, shell, chdir, env, input, input_text, success,
-                       output_limit, kill_after))
+                       output_limit, kill_after, output, stream, outputs, inputs, skip_existing))
 BOOST_DESCRIBE_STRUCT(Exec::Task, (), (fields))
 BOOST_DESCRIBE_STRUCT(Exec::Result, (),
                       (command, exit_status, signal, started, seconds, user_seconds, system_seconds,
                        peak_kilobytes, host, attempt, rank, slot, stdout_bytes, stderr_bytes, pack, stdout_at,
-                       stderr_at))
+                       stderr_at, skipped))
 
 namespace {
 
@@ -82,6 +82,11 @@ class ExecType final : public JobTypeOf<Exec> {
     exec.check_columns(names);
     exec.check_task(task);
     put(task, descriptor);
+  }
+  FailureFacts failure_facts(BytesView kept_result) const override {
+    if (kept_result.empty()) return {};
+    auto result = unpack<Exec::Result>(kept_result);
+    return {std::to_string(result.exit_status) + ":" + std::to_string(result.signal), std::move(result.host)};
   }
   bool reads_lines(BytesView params) const override { return !unpack<Exec::Params>(params).commands.empty(); }
   bool read_line(BytesView line, Bytes& descriptor) const override {

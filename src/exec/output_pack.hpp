@@ -19,27 +19,20 @@
 #include "base/bytes.hpp"
 #include "base/file.hpp"
 #include "base/ids.hpp"
+#include "exec/output_keeper.hpp"
 
 namespace mpifarm::exec {
 
-enum class Stream : std::uint32_t { standard_output = 1, standard_error = 2 };
-
-// Where the chunks of a stream are.
-struct KeptStream {
-  std::uint64_t last = 0;   // where its last chunk begins, + 1; 0: nothing was kept
-  std::uint64_t bytes = 0;  // that the command wrote, kept or not
-};
-
 std::filesystem::path pack_path(const std::filesystem::path& run_directory, const std::string& pack);
 
-// One slot's hand on a rank's pack. One thread.
-class OutputPack {
+// One slot's hand on a rank's pack.
+class OutputPack final : public OutputKeeper {
  public:
   explicit OutputPack(std::filesystem::path path) : path_{std::move(path)} {}
 
-  // Appends a chunk behind `stream.last`, and moves that on. The file and its directory are made when they
-  // are missing. Throws MachineryFailure when it cannot be written.
-  void append(TaskId task, Stream kind, KeptStream& stream, BytesView payload);
+  // Appends a chunk. `stream.last` is where the stream's last one begins, + 1. The file and its directory are
+  // made when they are missing.
+  void append(TaskId task, Stream kind, KeptStream& stream, BytesView payload) override;
 
  private:
   void open();

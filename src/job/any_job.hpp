@@ -35,6 +35,8 @@ class AnyJob {
  public:
   virtual ~AnyJob() = default;
 
+  // What a user had better know before the run begins, in whole sentences. Rank 0's host.
+  virtual std::vector<std::string> warnings() const { return {}; }
   // Number of tasks of an indexed source; nothing for a sequential one, such as a list.
   virtual std::optional<std::uint64_t> size() const = 0;
   // Indexed sources: replaces `descriptor` by the packed task `id`. Any thread.
@@ -64,6 +66,12 @@ class TaskColumns {
 // Where the tasks of a run come from: the job's own source, or a list that the user gives, which is
 // sequential.
 enum class TaskOrigin : std::uint8_t { job, list };
+
+// What a job knows of a failed attempt beside its message.
+struct FailureFacts {
+  std::string cause;  // failures with different ones are told apart, whatever their messages
+  std::string host;   // where it was; empty: not known
+};
 
 // A kind of job: its facts, and how to make an instance. Immutable; lives as long as the program; any thread.
 class JobType {
@@ -106,6 +114,9 @@ class JobType {
     return false;
   }
 
+  // Of the packed Result that was kept of a failure.
+  virtual FailureFacts failure_facts([[maybe_unused]] BytesView kept_result) const { return {}; }
+
   // The part of a packed result that the digest hashes; may use `scratch`, and is valid as long as both.
   virtual BytesView digest_view(BytesView result, Bytes& scratch) const = 0;
   // Appends the result's cells, a comma before each; or one JSON object.
@@ -114,5 +125,10 @@ class JobType {
   virtual void give_result_cells(describe::CellTaker& taker, BytesView result) const = 0;
   virtual void append_task_json(Bytes& out, BytesView descriptor) const = 0;
 };
+
+// How long a task that was asked to stop may take to heed it, beyond an instant.
+inline Nanos time_to_stop(const JobType& type) {
+  return type.isolated() ? Nanos{std::chrono::milliseconds{5500}} : Nanos{};
+}
 
 }  // namespace mpifarm

@@ -1,6 +1,7 @@
 #pragma once
 // What a task may ask of the farm while it computes.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
@@ -45,7 +46,9 @@ class Context {
   std::uint64_t seed() const { return seed_; }
   // Asked to stop early: the run is ending, or the task's time is over. A long task that looks at it from
   // time to time can be stopped without being lost; it should throw.
-  bool stop_requested() const { return stop_.stop_requested(); }
+  bool stop_requested() const {
+    return stop_.stop_requested() || (stopping_ != nullptr && stopping_->load(std::memory_order_relaxed));
+  }
   const std::stop_token& stop_token() const { return stop_; }
   // A line for the run's log.
   void log(std::string_view text) const {
@@ -61,11 +64,14 @@ class Context {
     attempt_ = attempt;
   }
   void be_at(Place place) { place_ = std::move(place); }
+  // `stopping` is borrowed: another word that asks to stop.
+  void heed(const std::atomic<bool>& stopping) { stopping_ = &stopping; }
 
  private:
   std::uint64_t seed_;
   std::stop_token stop_;
   const LogFunction* log_;
+  const std::atomic<bool>* stopping_ = nullptr;
   TaskId id_;
   unsigned attempt_ = 1;
   Place place_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/outcome.hpp"
 #include "base/pack.hpp"
 #include "describe/check.hpp"
@@ -48,6 +49,13 @@ class JobInstance final : public AnyJob {
   JobInstance(const typename Job::Params& params, TaskOrigin origin)
       : job_{params}, indexed_{IndexedJob<Job> && origin == TaskOrigin::job}, origin_{origin} {}
 
+  std::vector<std::string> warnings() const override {
+    if constexpr (requires { job_.warnings(); })
+      return job_.warnings();
+    else
+      return {};
+  }
+
   std::optional<std::uint64_t> size() const override {
     if constexpr (IndexedJob<Job>)
       if (indexed_) return static_cast<std::uint64_t>(job_.size());
@@ -79,6 +87,12 @@ class JobInstance final : public AnyJob {
       message = failure.what();
       message += '\0';
       Packer{message} & failure.result();
+    } catch (const Interrupted& interruption) {
+      if constexpr (requires { requires Job::isolated; }) {
+        entries.resize(start);
+        throw;
+      }
+      message = interruption.what();
     } catch (const MachineryFailure& failure) {
       // A child can say so, and no outcome is due; on a thread it is a failure like another.
       if constexpr (requires { requires Job::isolated; }) {

@@ -6,6 +6,7 @@
 
 #include "base/amounts.hpp"
 #include "base/cores.hpp"
+#include "base/error.hpp"
 
 namespace mpifarm {
 namespace {
@@ -35,22 +36,45 @@ std::vector<unsigned> granted_cores(const std::vector<RankCores>& ranks) {
   return granted;
 }
 
+std::string rank_on(std::size_t rank, const RankCores& cores) {
+  return "rank " + std::to_string(rank) + " on " + cores.host;
+}
+
+// From slots to tasks at once.
+void group_slots(const std::vector<RankCores>& ranks, unsigned slots_per_task, Allotment& allotment) {
+  const auto most = std::ranges::max_element(allotment.tasks);
+  if (*most > 0 && *most < slots_per_task)
+    throw BadInput{"no rank has the slots that a task needs (--slots-per-task " +
+                   std::to_string(slots_per_task) + "; the most is " + std::to_string(*most) + ", of " +
+                   rank_on(static_cast<std::size_t>(most - allotment.tasks.begin()),
+                           ranks[static_cast<std::size_t>(most - allotment.tasks.begin())]) +
+                   "); ask for fewer, or give ranks more with --threads"};
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    if (allotment.tasks[i] > 0 && allotment.tasks[i] < slots_per_task)
+      allotment.warnings.push_back(rank_on(i, ranks[i]) + " computes nothing: it has " +
+                                   counted(allotment.tasks[i], "slot") + ", a task needs " +
+                                   std::to_string(slots_per_task) + " (--slots-per-task)");
+    allotment.tasks[i] /= slots_per_task;
+  }
+}
+
 }  // namespace
 
 Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options) {
   Allotment allotment{granted_cores(ranks), {}};
   for (std::size_t i = 0; i < ranks.size(); ++i) {
-    if (options.threads) allotment.slots[i] = *options.threads;
-    if (i == 0 && options.master_slots) allotment.slots[i] = *options.master_slots;
+    if (options.threads) allotment.tasks[i] = *options.threads;
+    if (i == 0 && options.master_slots) allotment.tasks[i] = *options.master_slots;
     const std::size_t cores = ranks[i].cpus.size();
-    if (allotment.slots[i] > cores && cores > 0)
+    if (allotment.tasks[i] > cores && cores > 0)
       allotment.warnings.push_back(
-          "rank " + std::to_string(i) + " on " + ranks[i].host + " computes on " +
-          counted(allotment.slots[i], "thread") +
+          rank_on(i, ranks[i]) + " computes on " +
+          counted(allotment.tasks[i], "thread") +
           (ranks[i].online == cores ? " but the host has " : " but is bound to ") + counted(cores, "core") +
           " (CPU " + format_cpus(ranks[i].cpus) + "); use --threads auto" +
           (ranks[i].online == cores ? "" : ", or start it with mpirun --bind-to none"));
   }
+  if (options.slots_per_task > 1) group_slots(ranks, options.slots_per_task, allotment);
   return allotment;
 }
 

@@ -19,14 +19,16 @@ struct RankCores {
 struct AllotmentOptions {
   std::optional<unsigned> threads;       // of every rank; nothing: automatic
   std::optional<unsigned> master_slots;  // of rank 0; nothing: as every rank
+  unsigned slots_per_task = 1;
 };
 
 struct Allotment {
-  std::vector<unsigned> slots;        // by rank
+  std::vector<unsigned> tasks;        // at once, by rank: each takes --slots-per-task of its slots
   std::vector<std::string> warnings;  // for the user
 };
 
-// `ranks` by rank, at least one. Automatic: at least one slot a rank.
+// `ranks` by rank, at least one. Automatic: at least one slot a rank. Throws BadInput when no rank has slots
+// for a task.
 Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options);
 
 }  // namespace mpifarm

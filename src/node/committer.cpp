@@ -49,7 +49,8 @@ void OutcomeTotals::add(const journal::Outcomes& outcomes, const Order& order, c
       digest.add_success(id, type.digest_view(entry.payload, scratch));
     } else {
       digest.add_failure(id);
-      failures.add({id}, entry.outcome, failure_message(entry.payload));
+      failures.add({id}, entry.outcome, failure_message(entry.payload),
+                   type.failure_facts(kept_result(entry.payload)));
     }
   }
 }
@@ -90,6 +91,11 @@ Committer::Counts Committer::take_committed() {
   const std::scoped_lock lock{mutex_};
   if (failure_) std::rethrow_exception(failure_);
   return std::exchange(committed_, {});
+}
+
+Failures Committer::failures() const {
+  const std::scoped_lock lock{mutex_};
+  return failures_;
 }
 
 std::size_t Committer::backlog_bytes() const {
@@ -177,6 +183,7 @@ void Committer::commit(Group group) {
   }
   {
     const std::scoped_lock lock{mutex_};
+    if (counts.failed > 0) failures_ = totals_.failures;
     committed_.succeeded += counts.succeeded;
     committed_.failed += counts.failed;
     backlog_ -= group.bytes;

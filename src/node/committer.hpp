@@ -64,6 +64,8 @@ class Committer {
   void submit(std::vector<journal::Record> records, const Order& order);
   // What was committed since the last call. Throws MachineryFailure when the journal cannot be written.
   Counts take_committed();
+  // Of what was committed so far in this start.
+  Failures failures() const;
   // Bytes that wait to be committed.
   std::size_t backlog_bytes() const;
   // Bytes of committed outcomes that wait for an earlier task's, to be folded.
@@ -98,6 +100,7 @@ class Committer {
   std::size_t backlog_ = 0;
   std::optional<std::pair<std::filesystem::path, std::string>> status_;
   Counts committed_;
+  Failures failures_;  // a copy of those of totals_
   std::exception_ptr failure_;
   bool closing_ = false;
   bool complete_ = false;

@@ -24,7 +24,7 @@ constexpr std::size_t most_backlog_bytes = 1 << 20;
 constexpr std::size_t most_early_bytes = 3 << 20;
 constexpr auto most_lag = std::chrono::milliseconds{100};
 constexpr int part_of_run = 50;
-constexpr auto time_to_stop = std::chrono::milliseconds{500};  // for tasks that heed a stop
+constexpr auto time_to_say_so = std::chrono::milliseconds{500};  // for tasks that have heeded a stop
 constexpr std::size_t samples_between = 62;
 
 std::string rank_on(int rank, const std::string& host) {
@@ -152,11 +152,13 @@ void Master::begin() {
   warnings_ = std::move(allotment.warnings);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const int rank = static_cast<int>(i);
-    workers_[i].slots = lost_[i] ? 0 : allotment.slots[i];
-    scheduler_.on_worker_joined(rank, workers_[i].slots);
+    workers_[i].slots = lost_[i] ? 0 : allotment.tasks[i];
+    const auto host = std::ranges::find(hosts_, workers_[i].host) - hosts_.begin();
+    if (static_cast<std::size_t>(host) == hosts_.size()) hosts_.push_back(workers_[i].host);
+    scheduler_.on_worker_joined(rank, workers_[i].slots, static_cast<std::size_t>(host));
     if (lost_[i]) scheduler_.on_worker_lost(rank, outbox_);
   }
-  if (std::ranges::all_of(allotment.slots, [](unsigned slots) { return slots == 0; }))
+  if (std::ranges::all_of(allotment.tasks, [](unsigned tasks) { return tasks == 0; }))
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
 }
 
@@ -176,6 +178,13 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
 
 void Master::on(int peer, wire::Outcomes& outcomes) {
   scheduler_.on_outcomes(peer, std::move(outcomes), Clock::now(), outbox_);
+  for (const std::size_t host : scheduler_.take_fenced_hosts()) {
+    fenced_hosts_.push_back(hosts_[host]);
+    log::warning(hosts_[host] +
+                 " is given no more tasks: all that it was given last have failed, while those of other hosts "
+                 "succeeded; see what is wrong with it, then have them computed anew with `mpifarm resume "
+                 "RUN --redo failed`");
+  }
 }
 
 void Master::on(int peer, const wire::Drained&) {
@@ -213,7 +222,7 @@ bool Master::has_credit(TimePoint now) {
 
 bool Master::step(TimePoint now) {
   if (drain_deadline_ && !stop_deadline_ && now >= *drain_deadline_) {
-    stop_deadline_ = now + time_to_stop;
+    stop_deadline_ = now + time_to_stop(*options_.type) + time_to_say_so;
     for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{.stop = true});
   }
   bool active = !scheduler_.draining() && pull_source();

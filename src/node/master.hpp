@@ -90,6 +90,8 @@ class Master {
   Progress progress(TimePoint now) const;
   const std::vector<WorkerFacts>& workers() const { return workers_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
+  // Where everything failed, while it did not elsewhere: they are given nothing more.
+  const std::vector<std::string>& fenced_hosts() const { return fenced_hosts_; }
   TimePoint last_commit() const { return last_commit_; }
   // From the first hand-out to the last commit.
   Nanos wall() const { return first_hand_out_ ? last_commit_ - *first_hand_out_ : Nanos{0}; }
@@ -116,6 +118,7 @@ class Master {
   std::vector<bool> lost_;
   std::vector<bool> drained_;
   std::vector<std::string> warnings_;
+  std::vector<std::string> hosts_, fenced_hosts_;
   Committer* committer_ = nullptr;
   std::unique_ptr<SourcePump> pump_;
   std::exception_ptr source_failure_;

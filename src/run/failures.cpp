@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t most_groups = 100;
 constexpr std::size_t most_message_bytes = 500;
+constexpr std::size_t most_hosts = 100;
 
 bool in_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -32,11 +33,21 @@ std::string key_of(Outcome outcome, std::string_view message) {
   return key;
 }
 
+void add_hosts(std::vector<std::string>& hosts, const std::vector<std::string>& more) {
+  for (const std::string& host : more) {
+    const auto place = std::ranges::lower_bound(hosts, host);
+    const bool known = place != hosts.end() && *place == host;
+    if (!known && hosts.size() < most_hosts) hosts.insert(place, host);
+  }
+}
+
 }  // namespace
 
-void Failures::add(TaskId id, Outcome outcome, std::string_view message) {
+void Failures::add(TaskId id, Outcome outcome, std::string_view message, const FailureFacts& facts) {
   const std::string_view shown = message.substr(0, most_message_bytes);
-  add(key_of(outcome, shown), {std::string{to_string(outcome)}, std::string{shown}, 1, id.value});
+  FailureGroup group{std::string{to_string(outcome)}, std::string{shown}, 1, id.value, {}};
+  if (!facts.host.empty()) group.hosts.push_back(facts.host);
+  add(facts.cause + ':' + key_of(outcome, shown), group);
 }
 
 void Failures::add(const Failures& other) {
@@ -51,6 +62,7 @@ void Failures::add(const std::string& key, const FailureGroup& group) {
     return;
   }
   found->second.count += group.count;
+  add_hosts(found->second.hosts, group.hosts);
   if (group.first_task >= found->second.first_task) return;
   found->second.first_task = group.first_task;
   if (!full) found->second.message = group.message;

@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/outcome.hpp"
+#include "job/any_job.hpp"
 
 namespace mpifarm {
 
@@ -18,14 +19,16 @@ struct FailureGroup {
   std::string message;  // of the first
   std::uint64_t count = 0;
   std::uint64_t first_task = 0;  // the least id
+  std::vector<std::string> hosts;  // where, as far as it is known; sorted; no more than 100
 };
-BOOST_DESCRIBE_STRUCT(FailureGroup, (), (status, message, count, first_task))
+BOOST_DESCRIBE_STRUCT(FailureGroup, (), (status, message, count, first_task, hosts))
 
-// Messages are of one group when they are equal but for numbers and for what stands in quotes. Bounded: what
-// comes when there are many groups already goes to one of its own. One thread.
+// Failures are of one group when they have the same status and cause, and messages that are equal but for
+// words with digits and for what stands in quotes. Bounded: what comes when there are many groups already
+// goes to one of its own. One thread.
 class Failures {
  public:
-  void add(TaskId id, Outcome outcome, std::string_view message);
+  void add(TaskId id, Outcome outcome, std::string_view message, const FailureFacts& facts = {});
   void add(const Failures& other);
 
   // The largest first.

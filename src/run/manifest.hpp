@@ -39,11 +39,13 @@ struct ManifestFields {
   std::string version, build, created;  // of the program, of the run
   std::vector<std::string> command;
   std::uint32_t ranks = 0;  // of the first start
+  unsigned slots_per_task = 1;
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
                       (format, job, run_id, tasks_from, tasks, source_digest, working_directory, shard, order,
                        window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes,
-                       crash_limit, halt, results, durability, version, build, created, command, ranks))
+                       crash_limit, halt, results, durability, version, build, created, command, ranks,
+                       slots_per_task))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

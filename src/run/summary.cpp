@@ -14,21 +14,10 @@ namespace {
 
 constexpr std::size_t most_failure_lines = 8;
 constexpr std::size_t most_rank_lines = 32;
+constexpr std::size_t most_host_names = 4;
 
 std::string counted(std::uint64_t number, const std::string& what) {
   return grouped(number) + " " + what + (number == 1 ? "" : "s");
-}
-
-std::string failure_lines(const Summary& s) {
-  std::string text;
-  for (const FailureGroup& group : s.failures) {
-    if (&group - s.failures.data() == most_failure_lines)
-      return text + fmt::format("  ...     {} more, see summary.json\n",
-                                counted(s.failures.size() - most_failure_lines, "kind"));
-    text += fmt::format("  {:<7} {}: {} (task {})\n", group.status == "timed out" ? "timeout" : group.status,
-                        grouped(group.count), printable(group.message), group.first_task);
-  }
-  return text;
 }
 
 std::string rank_lines(const Summary& s) {
@@ -57,6 +46,24 @@ std::string_view to_string(Stopped stopped) {
   }
 }
 
+std::string failure_lines(const std::vector<FailureGroup>& groups) {
+  std::string text;
+  for (const FailureGroup& group : groups) {
+    if (&group - groups.data() == most_failure_lines)
+      return text + fmt::format("  ...     {} more, see summary.json\n",
+                                counted(groups.size() - most_failure_lines, "kind"));
+    std::string where;
+    for (std::size_t i = 0; i < std::min(group.hosts.size(), most_host_names); ++i)
+      where.append(i == 0 ? ", on " : ", ").append(group.hosts[i]);
+    if (group.hosts.size() > most_host_names)
+      where += fmt::format(" and {} more", group.hosts.size() - most_host_names);
+    text += fmt::format("  {:<7} {}: {} (task {}{})\n",
+                        group.status == "timed out" ? "timeout" : group.status, grouped(group.count),
+                        printable(group.message), group.first_task, where);
+  }
+  return text;
+}
+
 std::string to_json(const Summary& summary) {
   return describe::to_json(describe::to_value(summary), 2) + "\n";
 }
@@ -68,12 +75,14 @@ std::string for_people(const Summary& s, const std::filesystem::path& run, const
   if (s.succeeded + s.failed < s.tasks)
     text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
   if (s.resumed > 0) text += fmt::format(" ({} by earlier starts)", grouped(s.resumed));
-  text += '\n' + failure_lines(s);
+  text += '\n' + failure_lines(s.failures);
   if (s.threads > 0)
     text += fmt::format("  time    {} on {} ({}), {:.1f} % busy, {} tasks/s\n", duration_text(s.wall_seconds),
                         counted(s.threads, "slot"), counted(s.ranks, "rank"), s.utilisation * 100,
                         grouped(static_cast<std::uint64_t>(s.tasks_per_second)));
   if (s.ranks > 1) text += rank_lines(s);
+  for (const std::string& host : s.fenced_hosts)
+    text += fmt::format("  fenced  {}: everything failed there\n", host);
   text += fmt::format("  digest  {}\n  run     {}", s.digest, run.string());
   if (!results.empty()) text += "\n  results " + (run / results).string();
   return text;

@@ -57,15 +57,19 @@ struct Summary {
   std::vector<std::string> lost_hosts;  // of lost ranks, but for rank 0's; they may be well
   std::vector<RankSummary> per_rank;
   std::vector<FailureGroup> failures;  // the largest first
+  unsigned slots_per_task = 1;
+  std::vector<std::string> fenced_hosts;  // given no more tasks: everything failed there
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
                        wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
                        total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
                        order, seed, stopped, started, ended, wasted_seconds, tail_idle_seconds, lost_hosts,
-                       per_rank, failures))
+                       per_rank, failures, slots_per_task, fenced_hosts))
 
 std::string to_json(const Summary& summary);
+// A line for each, but for the last ones of many.
+std::string failure_lines(const std::vector<FailureGroup>& groups);
 
 // Several lines for a terminal. `results`: the file's name, empty when there is none.
 std::string for_people(const Summary& summary, const std::filesystem::path& run,

@@ -52,6 +52,7 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
   std::erase_if(wanting_, [&](Rank rank) {
     if (left_to_hand_out() == 0) return false;
     Worker& worker = workers_[static_cast<std::size_t>(rank)];
+    if (hosts_.is_barred(worker.host)) return false;
     wire::Assign assign{order(), {}};
     const bool full = hand_out_to(rank, worker, now, assign);
     if (!assign.leases.empty()) out.messages.emplace_back(rank, std::move(assign));
@@ -190,7 +191,7 @@ void Scheduler::race_stragglers(TimePoint now, Outbox& out) {
   std::size_t slots = 0;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
-    if (!worker.living() || worker.leases.size() >= worker.tally.slots) continue;
+    if (!worker.living() || hosts_.is_barred(worker.host) || worker.leases.size() >= worker.tally.slots) continue;
     idle.emplace_back(static_cast<Rank>(i), worker.tally.slots - worker.leases.size());
     slots += idle.back().second;
   }

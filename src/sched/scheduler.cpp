@@ -68,13 +68,15 @@ void Scheduler::want(Rank rank, Worker& worker) {
   if (!std::exchange(worker.wanting, true)) wanting_.push_back(rank);
 }
 
-void Scheduler::on_worker_joined(Rank rank, unsigned slots) {
+void Scheduler::on_worker_joined(Rank rank, unsigned slots, std::size_t host) {
   const auto index = static_cast<std::size_t>(rank);
   if (index >= workers_.size()) workers_.resize(index + 1);
   Worker& worker = workers_[index];
   if (worker.joined) throw std::logic_error{"rank " + std::to_string(rank) + " joins twice"};
   worker.joined = true;
   worker.tally.slots = slots;
+  worker.host = host;
+  hosts_.on_joined(host, slots);
   slots_ += slots;
   if (slots > 0) want(rank, worker);
 }
@@ -89,6 +91,7 @@ void Scheduler::on_worker_lost(Rank rank, Outbox& out) {
   }
   on_drained(rank);
   slots_ -= worker->tally.slots;
+  hosts_.on_lost(worker->host, worker->tally.slots);
   worker->tally.lost = true;
   if (std::exchange(worker->wanting, false)) std::erase(wanting_, rank);
 }
@@ -159,7 +162,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
   Worker* worker = living(rank);
   if (worker == nullptr) return;  // fenced: what it still says counts no more
   WorkerTally& tally = worker->tally;
-  std::uint64_t tasks = 0, bytes = 0;
+  std::uint64_t tasks = 0, succeeded = 0, bytes = 0;
   Nanos busy{};
   for (wire::LeaseOutcomes& part : outcomes.leases) {
     const std::uint64_t count = part.block.count;
@@ -174,6 +177,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
 
     Bytes descriptors = split_descriptors(lease->descriptors, count);
     tasks += count;
+    succeeded += part.block.succeeded;
     bytes += part.block.entries.size() + descriptors.size();
     busy += part.busy;
     durations_.observe(count, part.busy);
@@ -189,6 +193,7 @@ void Scheduler::on_outcomes(Rank rank, wire::Outcomes outcomes, TimePoint now, O
     if (lease->left.size() == 0) end_lease(part.lease, *worker);
   }
   tally.busy += busy;
+  hosts_.on_attempts(worker->host, succeeded, tasks - succeeded);
   cost_.observe(tasks, busy, bytes);
   worker->cost.observe(tasks, busy, bytes);
   if (tally.slots > 0) want(rank, *worker);

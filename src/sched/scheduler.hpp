@@ -21,6 +21,7 @@
 #include "journal/records.hpp"
 #include "sched/batching.hpp"
 #include "sched/durations.hpp"
+#include "sched/host_watch.hpp"
 #include "sched/lease_table.hpp"
 #include "wire/messages.hpp"
 
@@ -68,7 +69,8 @@ class Scheduler {
   explicit Scheduler(Options options);
 
   // ---- events of a start
-  void on_worker_joined(Rank rank, unsigned slots);
+  // `host`: the same small number for ranks of one host.
+  void on_worker_joined(Rank rank, unsigned slots, std::size_t host = 0);
   void on_worker_lost(Rank rank, Outbox& out);
   // Tasks that were being computed when a process ended: from now on they are isolated.
   void on_suspects(const std::vector<Interval>& positions, Outbox& out);
@@ -126,6 +128,8 @@ class Scheduler {
   std::uint64_t stale() const { return stale_; }  // outcomes dropped because another had come first
   std::uint64_t replayed_attempts() const { return replayed_attempts_; }
   std::map<Rank, WorkerTally> tallies() const;
+  // Hosts that were fenced since the last call: all attempts fail there, and elsewhere they do not.
+  std::vector<std::size_t> take_fenced_hosts() { return hosts_.take_fenced(); }
   Order order() const;
   // The order of a complete run, which its journal suffices to know.
   Order final_order() const;
@@ -137,6 +141,7 @@ class Scheduler {
   struct Worker {
     bool joined = false;
     bool wanting = false;  // in wanting_
+    std::size_t host = 0;
     std::uint64_t outstanding = 0;
     std::vector<LeaseId> leases;
     TaskCost cost;
@@ -207,6 +212,7 @@ class Scheduler {
   std::vector<Worker> workers_;  // by rank
   std::vector<Rank> wanting_;    // living ones that may hold more than they do
   std::uint64_t slots_ = 0;
+  HostWatch hosts_;
   TaskCost cost_;
   Durations durations_;
 

@@ -13,7 +13,7 @@ namespace {
 using Slots = std::vector<unsigned>;
 using Cpus = std::vector<std::uint32_t>;
 
-Slots automatic(const std::vector<RankCores>& ranks) { return allot_slots(ranks, {}).slots; }
+Slots automatic(const std::vector<RankCores>& ranks) { return allot_slots(ranks, {}).tasks; }
 
 Cpus cpus(std::uint32_t from, std::uint32_t to) {
   Cpus all;
@@ -93,9 +93,9 @@ TEST(Allotment, NeverGivesAHostMoreThanItsCoresOrOneARank) {
 
 TEST(Allotment, WhatTheUserFixedIsKept) {
   const std::vector<RankCores> ranks{{"a", cpus(0, 4), 0}, {"a", cpus(0, 4), 0}};
-  EXPECT_EQ(allot_slots(ranks, {.threads = 3, .master_slots = {}}).slots, (Slots{3, 3}));
-  EXPECT_EQ(allot_slots(ranks, {.threads = 3, .master_slots = 0}).slots, (Slots{0, 3}));
-  EXPECT_EQ(allot_slots(ranks, {.threads = {}, .master_slots = 1}).slots, (Slots{1, 2}));
+  EXPECT_EQ(allot_slots(ranks, {.threads = 3, .master_slots = {}}).tasks, (Slots{3, 3}));
+  EXPECT_EQ(allot_slots(ranks, {.threads = 3, .master_slots = 0}).tasks, (Slots{0, 3}));
+  EXPECT_EQ(allot_slots(ranks, {.threads = {}, .master_slots = 1}).tasks, (Slots{1, 2}));
 }
 
 TEST(Allotment, WarnsOfAPoolLargerThanItsBindingByName) {
