@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import commands
 import faults
 
 GROUPS = {}  # name -> function(bench)
@@ -61,10 +62,12 @@ class Bench:
 
     def farm(self, job, flags, ranks=2, program=None, wrap=(), keep=False, tasks=None):
         """One run of mpifarm. Runs of equal job and params must have equal digests; `tasks`: how many there are, where
-        the flags do not say."""
+        the flags do not say. What stands behind -- in `job` stays at the end."""
         self.made += 1
         run = self.path(f"run{self.made}")
-        command = [*wrap, program or self.mpifarm, "run", *job.split(), *flags.split(), "--run", run, "--quiet"]
+        named, dashes, words = job.partition(" -- ")
+        command = [*wrap, program or self.mpifarm, "run", *named.split(), *flags.split(), "--run", run, "--quiet",
+                   *dashes.split(), *words.split()]
         ended = self.execute(command, ranks, run)
         digest = self.digests.setdefault(job, ended.summary["digest"])
         asked = re.search(r"--(?:to|count) (\d+)", job)
@@ -80,7 +83,8 @@ class Bench:
         return ended
 
     def compare(self, title, cases, unit, digits=3):
-        """`cases`: (name, function that returns a figure) each; the first is what the others stand beside."""
+        """`cases`: (name, function that returns a figure) each; the first is what the others stand beside.
+        Returns the figures of each."""
         figures = {name: [] for name, _ in cases}
         for _ in range(self.rounds):
             for name, measure in cases:
@@ -89,6 +93,7 @@ class Bench:
         for name, values in figures.items():
             ratios = [value / base if base else 0 for value, base in zip(values, control)]
             self.add(title, name, values, unit, statistics.median(ratios), digits)
+        return figures
 
     def add(self, title, name, values, unit, beside=None, digits=3):
         row = {"group": title, "what": name, "unit": unit, "median": statistics.median(values),
@@ -419,6 +424,7 @@ def parts(bench):
 
 group(faults.isolation)
 group(faults.faults)
+GROUPS["exec"] = commands.commands
 
 
 def main():
