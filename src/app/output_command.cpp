@@ -6,19 +6,25 @@
 
 #include "app/merged_outcomes.hpp"
 #include "app/run_files.hpp"
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "exec/exec_job.hpp"
-#include "exec/output_pack.hpp"
 
 namespace mpifarm::app {
 namespace {
+
+// No more can be shown; the run itself may be well.
+struct Unwritable : MachineryFailure {
+  using MachineryFailure::MachineryFailure;
+};
 
 void write_out(BytesView bytes) {
   while (!bytes.empty()) {
     const ssize_t count = write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_errno("stdout", "written");
+    if (count < 0) throw Unwritable{"stdout could not be written (" + errno_text(errno) + "); try again"};
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }
@@ -44,24 +50,37 @@ Manifest manifest_of_commands(const RunDirectory& run) {
 void output(const OutputCommand& command) {
   const RunDirectory run{command.directory};
   const Manifest manifest = manifest_of_commands(run);
+  const exec::OutputPolicy policy = exec::output_policy(exec_job().params_from_value(manifest.params));
+  if (policy.output == "none")
+    return log::warning("the run kept no output (--output none): " + run.path.string());
+  const exec::Stream kind =
+      command.error_stream ? exec::Stream::standard_error : exec::Stream::standard_output;
   MergedOutcomes outcomes;
   outcomes.add(run, manifest);
   bool found = false;
+  std::uint64_t cut = 0;
+  std::string damage;
   for (journal::TaskOutcome outcome; outcomes.next(outcome);) {
     if (command.task && outcome.id.value != *command.task) continue;
     found = true;
     const bool succeeded = outcome.outcome == Outcome::succeeded;
-    if (succeeded && command.failed) continue;
+    if (command.failed && succeeded) continue;
     const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
-    if (result.empty()) continue;  // its process died before it could say
-    const exec::KeptOutput kept = exec::kept_output(result);
-    const bool error = command.error_stream;
-    exec::read_output(exec::pack_path(run.path, kept.pack), outcome.id,
-                      error ? exec::Stream::standard_error : exec::Stream::standard_output,
-                      error ? kept.stderr_at : kept.stdout_at, write_out);
-    if (command.task) return;
+    if (result.empty()) continue;  // its process died with it
+    const exec::KeptOutput kept = exec::kept_output(result, kind);
+    cut += kept.bytes > policy.limit ? 1 : 0;
+    try {
+      exec::read_kept_output(run.path, outcome.id, kind, kept, write_out);
+    } catch (const Unwritable&) {
+      throw;
+    } catch (const MachineryFailure& failure) {  // the others are well
+      if (damage.empty()) damage = failure.what();
+    }
+    if (command.task) break;
   }
   if (command.task && !found) refuse_task(run, *command.task);
+  if (cut > 0) log::warning("cut by --output-limit: what " + counted(cut, "command") + " wrote");
+  if (!damage.empty()) throw MachineryFailure{damage};
 }
 
 void retry_line(const RetryLineCommand& command) {

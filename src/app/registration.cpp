@@ -12,12 +12,13 @@ namespace {
 
 // A promise to users that holds for flags to come, too.
 constexpr std::array<std::string_view, 37> reserved_flags{
-    "--tasks",       "--run",        "--continue", "--threads",   "--master-slots", "--io-slots", "--batch",
-    "--prefetch",    "--order",      "--seed",     "--retries",   "--retry-delay",  "--timeout",  "--isolate",
-    "--halt",        "--durability", "--results",  "--heartbeat", "--progress",     "--shard",    "--dry-run",
-    "--quiet",       "--verbose",    "--nice",     "--grace",     "--help",         "--version",  "--memory",
-    "--crash-limit", "--time-left",  "--relaunch", "--force",     "--redo",         "--reuse",    "--chain",
-    "--format",      "--slots-per-task"};
+    "--tasks",         "--run",      "--continue", "--threads",    "--master-slots", "--io-slots",
+    "--batch",         "--prefetch", "--order",    "--seed",       "--retries",      "--retry-delay",
+    "--timeout",       "--isolate",  "--halt",     "--durability", "--results",      "--heartbeat",
+    "--progress",      "--shard",    "--dry-run",  "--quiet",      "--verbose",      "--nice",
+    "--grace",         "--help",     "--version",  "--memory",     "--crash-limit",  "--time-left",
+    "--relaunch",      "--force",    "--redo",     "--reuse",      "--chain",        "--format",
+    "--slots-per-task"};
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "exec/exec_job.hpp"
 #include "journal/writer.hpp"
 #include "node/replay.hpp"
 #include "run/shared_mark.hpp"
@@ -224,13 +225,23 @@ void RunMaster::wait_for_everyone() {
 }
 
 void RunMaster::compute() {
-  master_.start(*committer_, std::move(plan_.source), plan_.directory.path,
-                plan_.survey ? plan_.survey->segments.size() + 1 : 1);
+  const std::uint64_t start = plan_.survey ? plan_.survey->segments.size() + 1 : 1;
+  master_.start(*committer_, std::move(plan_.source), plan_.directory.path, start);
+  follow_output(start);
   hand_out();
   record_spent();
+  if (stream_) while_beating(transport_, waker_, [this] { stream_->finish(); });
   while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });
   totals_.add(committer_->totals());
   display_.finish(view(Clock::now()));
+}
+
+void RunMaster::follow_output(std::uint64_t start) {
+  if (plan_.type != &exec_job()) return;
+  const exec::OutputPolicy policy = exec::output_policy(plan_.params);
+  if (policy.streams)
+    stream_.emplace(OutputStreamOptions{plan_.directory.path, start, static_cast<unsigned>(transport_.size()),
+                                        policy.output == "packed"});
 }
 
 void RunMaster::hand_out() {

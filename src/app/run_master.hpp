@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "app/output_stream.hpp"
 #include "app/outputs.hpp"
 #include "app/progress.hpp"
 #include "app/run_plan.hpp"
@@ -39,6 +40,7 @@ class RunMaster {
   void wait_for_everyone();
   void begin();
   void compute();
+  void follow_output(std::uint64_t start);
   void hand_out();
   void on_signals(TimePoint now);
   void on_stop_request(TimePoint now);
@@ -69,6 +71,7 @@ class RunMaster {
   sched::Scheduler scheduler_;
   std::unique_ptr<Outputs> outputs_;
   std::unique_ptr<Committer> committer_;
+  std::optional<OutputStream> stream_;
   Master master_;
   Worker worker_;
   Pace pace_;

@@ -24,7 +24,7 @@ namespace {
 constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // then it is asked whether to stop
 constexpr Nanos longest_stop = std::chrono::seconds{5};         // from SIGTERM to SIGKILL, when asked to
 constexpr Nanos for_ever = Nanos::max();
-constexpr Nanos look_every = std::chrono::milliseconds{20};     // at a command whose end nobody tells
+constexpr Nanos look_every = std::chrono::milliseconds{20};  // at a command whose end nobody tells
 constexpr std::size_t read_bytes = 64 << 10;
 constexpr int most_reads = 32;  // at a time: others write too, and time goes by; no pipe holds more (pipe(7))
 

@@ -31,7 +31,7 @@ struct CommandEnd {
   std::string failed_on;  // what that says: "the command could not be started"
   bool timed_out = false;
   bool stopped = false;  // it was asked to end, whatever it made of that
-  double started = 0;  // seconds since 1970
+  double started = 0;    // seconds since 1970
   Nanos duration{};
   rusage usage{};  // its own, and of those that it has waited for; ru_maxrss 0: too little to tell
 };
@@ -41,8 +41,8 @@ using StopRequested = std::function<bool()>;
 
 // What it writes is handed to `take` as it comes. When it ends, everything that it left running is killed:
 // this process must be the only one that has children here, a subreaper, and have one thread.
-// `stop` is asked from time to time: then it is sent SIGTERM, and SIGKILL when `kill_after` or five seconds are
-// over.
+// `stop` is asked from time to time: then it is sent SIGTERM, and SIGKILL when `kill_after` or five seconds
+// are over.
 CommandEnd run_command(const Invocation& command, const TakeOutput& take, const StopRequested& stop = {});
 
 }  // namespace mpifarm::exec

@@ -1,5 +1,7 @@
 // What `exec` is given: the command's templates and where its tasks come from, checked.
 
+#include "exec/exec.hpp"
+
 #include <algorithm>
 
 #include "base/amounts.hpp"
@@ -8,13 +10,11 @@
 #include "base/numbers.hpp"
 #include "base/printable.hpp"
 #include "describe/text.hpp"
-#include "exec/exec.hpp"
 #include "exec/file_pattern.hpp"
 #include "exec/output_files.hpp"
 
 namespace mpifarm::exec {
 namespace {
-
 
 const std::set<std::string> own_fields{"task", "attempt", "slot", "rank"};
 const std::set<std::string> path_fields{"path", "name", "stem", "ext", "dir"};
@@ -70,6 +70,10 @@ std::shared_ptr<const Sweep> sweep_of(const std::vector<std::string>& params, bo
 
 }  // namespace
 
+std::uint64_t output_limit_of(const std::string& text) {
+  return text == "0" ? 0 : parse_bytes("--output-limit", text);
+}
+
 Exec::Exec(const Params& params)
     : params_{params},
       command_{templates_of(params.command)},
@@ -80,7 +84,7 @@ Exec::Exec(const Params& params)
       inputs_{paths_of("--inputs", params.inputs)},
       environment_{environment_of(params.env)},
       success_{statuses_of(params.success)},
-      output_limit_{params.output_limit == "0" ? 0 : parse_bytes("--output-limit", params.output_limit)},
+      output_limit_{output_limit_of(params.output_limit)},
       sweep_{sweep_of(params.param, params.link)} {
   char quote = 0;
   if (params.shell)
@@ -117,10 +121,8 @@ Exec::Exec(const Params& params)
 
 void Exec::check_output_flags() const {
   if (params_.output != "packed" && params_.output != files_pack && params_.output != "none")
-    throw BadInput{"--output is not known (\"" + printable(params_.output) + "\"); use packed, files or none"};
-  if (params_.stream && params_.output != "packed")
-    throw BadInput{"--stream shows what is kept packed (--output " + params_.output +
-                   "); leave one of the two out"};
+    throw BadInput{"--output is not known (\"" + printable(params_.output) +
+                   "\"); use packed, files or none"};
   if (params_.skip_existing && outputs_.empty())
     throw BadInput{"--skip-existing needs to know what a command leaves behind (no --outputs); name it"};
 }

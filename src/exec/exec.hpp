@@ -20,6 +20,9 @@
 
 namespace mpifarm::exec {
 
+// Of --output-limit, in bytes. Throws BadInput.
+std::uint64_t output_limit_of(const std::string& text);
+
 inline const std::string line_field = "command";  // of a task from a list of lines
 
 struct Exec {
@@ -48,7 +51,7 @@ struct Exec {
   static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
                                     "system_seconds", "peak_kilobytes", "host",         "attempt",
                                     "rank",           "slot",           "stdout_bytes", "stderr_bytes",
-                                    "pack",           "stdout_at",      "stderr_at",   "skipped"};
+                                    "pack",           "stdout_at",      "stderr_at",    "skipped"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind

@@ -30,8 +30,9 @@ constexpr int signal_status = 128;
 
 // What a process keeps from command to command.
 struct Slot {
+  std::string made_for;  // start and rank
   std::unique_ptr<OutputKeeper> keeper;
-  std::string pack_name;                                            // of the keeper
+  std::string pack_name;                                            // empty: nothing stays
   std::map<std::pair<std::string, std::string>, Program> programs;  // by name and PATH
 };
 
@@ -193,20 +194,19 @@ CommandFiles Exec::files_of(const Values& values, const Invocation& command) con
   return files;
 }
 
+// What is to be seen goes into a pack, whether or not that is to stay.
 void Exec::keep_output(const Place& place) const {
+  const std::string start_and_rank = std::to_string(place.start) + "-" + std::to_string(place.rank);
   Slot& mine = slot();
-  if (place.run_directory.empty() || params_.output == "none") {
-    mine.keeper.reset();
-    return;
-  }
-  const bool as_files = params_.output == files_pack;
-  std::string name = as_files ? files_pack : std::to_string(place.start) + "-" + std::to_string(place.rank);
-  if (mine.keeper && mine.pack_name == name) return;
-  mine.pack_name = std::move(name);
-  if (as_files)
-    mine.keeper = std::make_unique<OutputFiles>(place.run_directory, place.rank);
-  else
-    mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, mine.pack_name));
+  if (place.run_directory.empty() || mine.made_for == start_and_rank) return;
+  mine.made_for = start_and_rank;
+  mine.pack_name = params_.output == "packed"     ? start_and_rank
+                   : params_.output == files_pack ? files_pack
+                                                  : "";
+  const bool packs = params_.stream || params_.output == "packed";
+  if (packs) mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, start_and_rank));
+  if (params_.output == files_pack)
+    mine.keeper = std::make_unique<OutputFiles>(place.run_directory, place.rank, std::move(mine.keeper));
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {
@@ -223,8 +223,8 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   result.command = shell_line(command.words);
   const CommandFiles files = files_of(values, command);
   if (params_.skip_existing && !place.run_directory.empty() &&
-      is_up_to_date(files, std::filesystem::last_write_time(
-                               std::filesystem::path{place.run_directory} / "run.json"))) {
+      is_up_to_date(
+          files, std::filesystem::last_write_time(std::filesystem::path{place.run_directory} / "run.json"))) {
     result.skipped = 1;
     return result;
   }
@@ -242,8 +242,7 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
   }
   command.program = found.path;
   const auto outputs_before = output_times(files);
-  Capture capture{slot().keeper.get(), context.id(),
-                  {.limit = output_limit_, .by_lines = params_.stream}};
+  Capture capture{slot().keeper.get(), context.id(), {.limit = output_limit_, .by_lines = params_.stream}};
   const CommandEnd end = run_patiently(
       command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); },
       [&] { return context.stop_requested(); });
@@ -257,9 +256,11 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
                    &error = capture.stream(Stream::standard_error);
   result.stdout_bytes = output.bytes;
   result.stderr_bytes = error.bytes;
-  result.stdout_at = output.last;
-  result.stderr_at = error.last;
-  if (output.last != 0 || error.last != 0) result.pack = slot().pack_name;
+  if (!slot().pack_name.empty() && (output.last != 0 || error.last != 0)) {
+    result.pack = slot().pack_name;
+    result.stdout_at = output.last;
+    result.stderr_at = error.last;
+  }
   take_end(end, result);
   const std::string why = judge(end, capture, files, result);
   if (why.empty()) return;

@@ -9,6 +9,8 @@
 #include "base/printable.hpp"
 #include "describe/json.hpp"
 #include "exec/exec.hpp"
+#include "exec/output_files.hpp"
+#include "exec/output_pack.hpp"
 #include "job/job_type.hpp"
 
 namespace mpifarm::exec {
@@ -103,9 +105,24 @@ class ExecType final : public JobTypeOf<Exec> {
 
 }  // namespace
 
-KeptOutput kept_output(BytesView packed_result) {
+OutputPolicy output_policy(BytesView params) {
+  const auto given = unpack<Exec::Params>(params);
+  return {given.output, output_limit_of(given.output_limit), given.stream};
+}
+
+KeptOutput kept_output(BytesView packed_result, Stream kind) {
   auto result = unpack<Exec::Result>(packed_result);
-  return {std::move(result.pack), result.stdout_at, result.stderr_at};
+  if (kind == Stream::standard_error) return {std::move(result.pack), result.stderr_at, result.stderr_bytes};
+  return {std::move(result.pack), result.stdout_at, result.stdout_bytes};
+}
+
+void read_kept_output(const std::filesystem::path& run_directory, TaskId task, Stream kind,
+                      const KeptOutput& kept, const std::function<void(BytesView)>& take) {
+  if (kept.pack.empty() || kept.at == 0) return;
+  if (kept.pack == files_pack)
+    read_output_file(run_directory, task, kind, take);
+  else
+    read_output(pack_path(run_directory, kept.pack), task, kind, kept.at, take);
 }
 
 void append_joblog(Bytes& out, TaskId task, BytesView packed_result) {

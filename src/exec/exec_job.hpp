@@ -2,10 +2,13 @@
 // The job `exec`: a program for every combination of values, line of a list, or file.
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "exec/output_keeper.hpp"
 #include "job/any_job.hpp"
 
 namespace mpifarm {
@@ -14,12 +17,24 @@ const JobType& exec_job();
 
 namespace exec {
 
-// Where a command's streams are; see exec/output_pack.hpp.
+// What a run does with its commands' streams.
+struct OutputPolicy {
+  std::string output;       // packed, files or none
+  std::uint64_t limit = 0;  // bytes of a stream that are kept
+  bool streams = false;
+};
+OutputPolicy output_policy(BytesView params);
+
+// Where a command's stream is; see exec/output_keeper.hpp.
 struct KeptOutput {
   std::string pack;
-  std::uint64_t stdout_at = 0, stderr_at = 0;
+  std::uint64_t at = 0;
+  std::uint64_t bytes = 0;  // written, kept or not
 };
-KeptOutput kept_output(BytesView packed_result);
+KeptOutput kept_output(BytesView packed_result, Stream kind);
+// Hands its kept bytes to `take`. Throws MachineryFailure naming the file, and the offset of what is damaged.
+void read_kept_output(const std::filesystem::path& run_directory, TaskId task, Stream kind,
+                      const KeptOutput& kept, const std::function<void(BytesView)>& take);
 
 // The columns of GNU parallel's --joblog, divided by tabs.
 inline constexpr const char* joblog_header =

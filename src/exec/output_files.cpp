@@ -38,6 +38,7 @@ std::filesystem::path OutputFiles::unfinished(TaskId task, Stream kind) const {
 }
 
 void OutputFiles::begin(TaskId task) {
+  other_streams_ = {};
   const std::filesystem::path directory =
       output_file(run_directory_, task, Stream::standard_output).parent_path();
   for (const auto& path : {directory.parent_path(), directory})
@@ -51,6 +52,7 @@ void OutputFiles::begin(TaskId task) {
 
 void OutputFiles::append(TaskId task, Stream kind, KeptStream& stream, BytesView bytes) {
   write_all(file(kind), unfinished(task, kind), bytes);
+  if (other_) other_->append(task, kind, other_streams_[place(kind)], bytes);
   stream.last = 1;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "base/file.hpp"
 #include "exec/output_keeper.hpp"
@@ -18,9 +19,10 @@ std::filesystem::path output_file(const std::filesystem::path& run_directory, Ta
 // A file has its name when its command has ended, and another one before.
 class OutputFiles final : public OutputKeeper {
  public:
-  // `rank`: of this process's run; two ranks may be at one task when one is taken for lost.
-  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank)
-      : run_directory_{std::move(run_directory)}, rank_{rank} {}
+  // `rank`: this one's; two may be at one task when one is taken for lost. `other`, which may be null, is
+  // given everything too.
+  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank, std::unique_ptr<OutputKeeper> other)
+      : run_directory_{std::move(run_directory)}, rank_{rank}, other_{std::move(other)} {}
 
   void begin(TaskId task) override;
   void append(TaskId task, Stream kind, KeptStream& stream, BytesView bytes) override;
@@ -28,11 +30,14 @@ class OutputFiles final : public OutputKeeper {
 
  private:
   std::filesystem::path unfinished(TaskId task, Stream kind) const;
-  FileDescriptor& file(Stream kind) { return files_[kind == Stream::standard_output ? 0 : 1]; }
+  static std::size_t place(Stream kind) { return kind == Stream::standard_output ? 0 : 1; }
+  FileDescriptor& file(Stream kind) { return files_[place(kind)]; }
 
   std::filesystem::path run_directory_;
   std::uint32_t rank_;
   std::array<FileDescriptor, 2> files_;
+  std::unique_ptr<OutputKeeper> other_;
+  std::array<KeptStream, 2> other_streams_;
 };
 
 // Hands the bytes of a stream to `take`. Throws MachineryFailure naming the file when it cannot be read.

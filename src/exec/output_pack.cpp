@@ -87,6 +87,20 @@ void OutputPack::append(TaskId task, Stream kind, KeptStream& stream, BytesView 
   stream.last = static_cast<std::uint64_t>(end) - bytes + 1;
 }
 
+std::uint64_t read_chunks(const std::filesystem::path& pack, const FileDescriptor& file, std::uint64_t offset,
+                          const std::function<void(Stream, BytesView)>& take) {
+  Bytes payload;
+  for (Header header; read_at(file, &header, sizeof header, offset);) {
+    if (header.mark != magic || header.bytes > most_payload_bytes) refuse(pack, offset);
+    payload.resize(header.bytes);
+    if (!read_at(file, payload.data(), payload.size(), offset + sizeof header)) return offset;
+    if (hash_of(header, payload) != header.hash) refuse(pack, offset);
+    take(static_cast<Stream>(header.stream), payload);
+    offset += sizeof header + header.bytes;
+  }
+  return offset;
+}
+
 void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, std::uint64_t last,
                  const std::function<void(BytesView)>& take) {
   if (last == 0) return;

@@ -41,6 +41,11 @@ class OutputPack final : public OutputKeeper {
   FileDescriptor file_;
 };
 
+// Hands the payloads from `offset` on to `take`, in the order in which they were appended, as far as they are
+// whole. Returns the offset behind the last one. Throws as read_output.
+std::uint64_t read_chunks(const std::filesystem::path& pack, const FileDescriptor& file, std::uint64_t offset,
+                          const std::function<void(Stream, BytesView)>& take);
+
 // Hands the kept bytes of a stream to `take`, in their order. Throws MachineryFailure naming the file, and
 // the offset of what is damaged.
 void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, std::uint64_t last,

@@ -68,8 +68,7 @@ Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOption
     const std::size_t cores = ranks[i].cpus.size();
     if (allotment.tasks[i] > cores && cores > 0)
       allotment.warnings.push_back(
-          rank_on(i, ranks[i]) + " computes on " +
-          counted(allotment.tasks[i], "thread") +
+          rank_on(i, ranks[i]) + " computes on " + counted(allotment.tasks[i], "thread") +
           (ranks[i].online == cores ? " but the host has " : " but is bound to ") + counted(cores, "core") +
           " (CPU " + format_cpus(ranks[i].cpus) + "); use --threads auto" +
           (ranks[i].online == cores ? "" : ", or start it with mpirun --bind-to none"));

@@ -180,10 +180,11 @@ void Master::on(int peer, wire::Outcomes& outcomes) {
   scheduler_.on_outcomes(peer, std::move(outcomes), Clock::now(), outbox_);
   for (const std::size_t host : scheduler_.take_fenced_hosts()) {
     fenced_hosts_.push_back(hosts_[host]);
-    log::warning(hosts_[host] +
-                 " is given no more tasks: all that it was given last have failed, while those of other hosts "
-                 "succeeded; see what is wrong with it, then have them computed anew with `mpifarm resume "
-                 "RUN --redo failed`");
+    log::warning(
+        hosts_[host] +
+        " is given no more tasks: all that it was given last have failed, while those of other hosts "
+        "succeeded; see what is wrong with it, then have them computed anew with `mpifarm resume "
+        "RUN --redo failed`");
   }
 }
 

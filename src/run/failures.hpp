@@ -18,7 +18,7 @@ struct FailureGroup {
   std::string status;   // failed, timed out, crashed
   std::string message;  // of the first
   std::uint64_t count = 0;
-  std::uint64_t first_task = 0;  // the least id
+  std::uint64_t first_task = 0;    // the least id
   std::vector<std::string> hosts;  // where, as far as it is known; sorted; no more than 100
 };
 BOOST_DESCRIBE_STRUCT(FailureGroup, (), (status, message, count, first_task, hosts))

@@ -57,9 +57,9 @@ std::string failure_lines(const std::vector<FailureGroup>& groups) {
       where.append(i == 0 ? ", on " : ", ").append(group.hosts[i]);
     if (group.hosts.size() > most_host_names)
       where += fmt::format(" and {} more", group.hosts.size() - most_host_names);
-    text += fmt::format("  {:<7} {}: {} (task {}{})\n",
-                        group.status == "timed out" ? "timeout" : group.status, grouped(group.count),
-                        printable(group.message), group.first_task, where);
+    text +=
+        fmt::format("  {:<7} {}: {} (task {}{})\n", group.status == "timed out" ? "timeout" : group.status,
+                    grouped(group.count), printable(group.message), group.first_task, where);
   }
   return text;
 }

@@ -191,7 +191,8 @@ void Scheduler::race_stragglers(TimePoint now, Outbox& out) {
   std::size_t slots = 0;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const Worker& worker = workers_[i];
-    if (!worker.living() || hosts_.is_barred(worker.host) || worker.leases.size() >= worker.tally.slots) continue;
+    if (!worker.living() || hosts_.is_barred(worker.host) || worker.leases.size() >= worker.tally.slots)
+      continue;
     idle.emplace_back(static_cast<Rank>(i), worker.tally.slots - worker.leases.size());
     slots += idle.back().second;
   }
