@@ -91,6 +91,7 @@ void add_run_flags(CommandLine& line) {
              "task's fields, see `mpifarm describe JOB`");
   line.value("--run", "DIR", "the run directory (runs/JOB-DATE-TIME)");
   line.on_off("--continue", "start, or resume if DIR is there");
+  line.value("--reuse", "RUN", "take over what succeeded in another run, for tasks that are equal");
   line.value("--order", "fifo|lifo|shuffle", "in which order tasks are handed out (fifo)");
   line.value("--shard", "K/N",
              "every N-th task of the source, from the K-th; `mpifarm merge` makes a whole of them");
@@ -215,6 +216,10 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     command.directory = *text;
   }
   command.tasks_from = list_of_tasks(line, job_flags);
+  if (const auto* text = line.given("--reuse")) {
+    if (text->empty()) throw BadInput{"--reuse is empty (\"\"); give a run's directory"};
+    command.reuse = std::filesystem::absolute(*text).lexically_normal().string();
+  }
   command.continues = line.is_on("--continue");
   command.dry_run = line.is_on("--dry-run");
   command.force = line.is_on("--force");

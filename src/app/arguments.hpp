@@ -55,6 +55,7 @@ struct RunCommand {
   RunOptions run;
   StartOptions start;
   std::string directory;  // empty: the default
+  std::string reuse;      // a run's absolute path; empty: none
   bool continues = false;
   bool force = false;  // as ResumeCommand's
   bool dry_run = false;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "app/launcher.hpp"
+#include "app/reuse.hpp"
 #include "app/run_files.hpp"
 #include "app/signals.hpp"
 #include "base/amounts.hpp"
@@ -86,7 +87,11 @@ RunMaster::RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jo
 
 int RunMaster::run() {
   if (!plan_.is_new()) log::open_file(plan_.directory.log());
-  while_beating(transport_, waker_, [this] { replay_journal(); });
+  if (plan_.survey) {
+    while_beating(transport_, waker_, [this] { replay_journal(); });
+    log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
+                          scheduler_.resumed()));
+  }
   const bool was_complete = plan_.survey && plan_.survey->complete;
   if (was_complete) {
     log::info("the run was complete already: " + plan_.directory.path.string());
@@ -123,6 +128,11 @@ void RunMaster::begin() {
   if (plan_.is_new()) {
     plan_.create();
     log::open_file(plan_.directory.log());
+    if (!plan_.manifest.reuse.empty())
+      while_beating(transport_, waker_, [this] {
+        take_over(plan_);
+        replay_journal();
+      });
   }
   for (const std::string& warning : plan_.job->warnings()) log::warning(warning);
   for (const std::string& warning : master_.warnings()) log::warning(warning);
@@ -152,7 +162,6 @@ void RunMaster::refuse_rest_of_source() const {
 }
 
 void RunMaster::replay_journal() {
-  if (!plan_.survey) return;
   if (plan_.survey->torn_bytes > 0)
     log::warning(fmt::format(
         "the journal's last {} bytes were cut short by a crash and are left out; their tasks run again",
@@ -160,8 +169,6 @@ void RunMaster::replay_journal() {
   earlier_ = replay(*plan_.survey, *plan_.type, scheduler_options_, scheduler_);
   failed_before_ = scheduler_.failed();
   totals_ = earlier_.totals;
-  log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
-                        scheduler_.resumed()));
 }
 
 void RunMaster::open_journal() {
@@ -299,8 +306,8 @@ void RunMaster::warn_of_failures() {
   if (warned_of_failures_ || scheduler_.failed() < telling) return;
   warned_of_failures_ = true;
   if (scheduler_.succeeded() == 0)
-    log::warning("the first " + counted(scheduler_.failed(), "task") + " have all failed:\n" +
-                 failure_lines(failures().groups()));
+    log::warning("the first " + counted(scheduler_.failed(), "task") +
+                 " have all failed, such as: " + failure_text(failures().groups().front()));
 }
 
 void RunMaster::on_failures(TimePoint now) {

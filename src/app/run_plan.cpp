@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "app/reuse.hpp"
 #include "app/run_files.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -81,6 +82,7 @@ Manifest make_manifest(const RunCommand& command, const AnyJob& job, BytesView p
   m.build = build_id();
   m.created = utc_timestamp();
   m.command = command.command;
+  m.reuse = command.reuse;
   m.ranks = ranks;
   return m;
 }
@@ -115,6 +117,11 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
   if (!changes.empty())
     throw BadInput{"the params changed since the run began (" + changes +
                    "); leave them as they were, or start a new run with another --run"};
+  if (!command.reuse.empty() && command.reuse != manifest.reuse)
+    throw BadInput{
+        "--reuse is for a new run (" + command.reuse +
+        ", and --continue finds one that has begun); leave it out, or start a new run with another "
+        "--run"};
   const RunOptions& run = command.run;
   if (!command.tasks_from.empty())
     check_same("--tasks", manifest.tasks_from.empty() ? "the job's own" : manifest.tasks_from,
@@ -161,6 +168,7 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   plan.manifest = make_manifest(command, *plan.job, plan.params, ranks);
   open_source(plan);
   check_order_needs_journal(plan);
+  if (!command.reuse.empty()) check_reuse(plan, {command.reuse});
   plan.has_default_name = command.directory.empty();
   plan.directory.path = plan.has_default_name ? default_run_path(command.type->name())
                                               : std::filesystem::path{command.directory};
@@ -299,16 +307,17 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   return plan;
 }
 
-namespace {
+std::unique_ptr<TaskSource> RunPlan::reopened_source() const {
+  auto again = origin() == TaskOrigin::job ? job->open_source()
+                                           : std::make_unique<TaskFile>(*type, params, manifest.tasks_from);
+  return of_shard(std::move(again), shard_of(manifest));
+}
 
-// False at the end.
 bool pull_item(TaskSource& source, Bytes& descriptor) {
   TaskSource::Pull pulled = source.pull(descriptor);
   while (pulled == TaskSource::Pull::not_yet) pulled = source.pull(descriptor);
   return pulled == TaskSource::Pull::item;
 }
-
-}  // namespace
 
 std::string describe_plan(const RunCommand& command, int ranks) {
   const Bytes params = command.type->params_from_flags(command.job_flags);

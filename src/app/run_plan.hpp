@@ -28,6 +28,8 @@ struct RunPlan {
   void create();
 
   TaskOrigin origin() const { return manifest.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list; }
+  // The new run's source once more, from the first task of the shard; sequential ones.
+  std::unique_ptr<TaskSource> reopened_source() const;
   bool sequential() const { return origin() == TaskOrigin::list || !type->indexed(); }
   bool journaled() const { return manifest.durability != "none"; }
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
@@ -46,6 +48,9 @@ struct ResumeOptions {
   bool force = false;        // the lock of another host is that of a dead master
 };
 RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs);
+
+// Takes the next task of a source, waiting for it; false at the end.
+bool pull_item(TaskSource& source, Bytes& descriptor);
 
 // What a run would do, for --dry-run.
 std::string describe_plan(const RunCommand& command, int ranks);

@@ -9,7 +9,7 @@
 namespace mpifarm {
 namespace {
 
-unsigned __int128 hash128(BytesView bytes, std::uint64_t seed) {
+unsigned __int128 seeded_hash128(BytesView bytes, std::uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
   return static_cast<unsigned __int128>(hash.high64) << 64 | hash.low64;
 }
@@ -25,9 +25,16 @@ std::uint64_t hash64(BytesView bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
-void Digest::add_success(std::uint64_t id, BytesView result) { sum_ += hash128(result, id * golden); }
+Hash128 hash128(BytesView bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.high64, hash.low64};
+}
 
-void Digest::add_failure(std::uint64_t id) { sum_ += hash128("\xffnot succeeded\xff", ~(id * golden)); }
+void Digest::add_success(std::uint64_t id, BytesView result) { sum_ += seeded_hash128(result, id * golden); }
+
+void Digest::add_failure(std::uint64_t id) {
+  sum_ += seeded_hash128("\xffnot succeeded\xff", ~(id * golden));
+}
 
 std::string Digest::hex() const {
   std::array<char, 33> text{};

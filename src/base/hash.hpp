@@ -2,12 +2,20 @@
 // XXH3 hashes, and the run's digest as a sum of them. Source of the algorithm: Yann Collet,
 // https://xxhash.com
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
 #include "base/bytes.hpp"
 
 namespace mpifarm {
+
+// 128 bits: different for different bytes, as far as anybody will see.
+struct Hash128 {
+  std::uint64_t high = 0, low = 0;
+  friend auto operator<=>(const Hash128&, const Hash128&) = default;
+};
+Hash128 hash128(BytesView bytes);
 
 std::uint64_t hash64(BytesView bytes, std::uint64_t seed = 0);
 

@@ -44,7 +44,7 @@ void Capture::hand_on_lines(Stream kind) {
   const Bytes& waiting = kept(kind).waiting;
   const std::size_t end = waiting.rfind('\n');
   hand_on(kind, end == waiting.npos ? 0 : end + 1);
-  while (waiting.size() >= most_whole_line_bytes) hand_on(kind, most_whole_line_bytes);
+  while (waiting.size() > most_whole_line_bytes) hand_on(kind, most_whole_line_bytes);
 }
 
 void Capture::hand_on(Stream kind, std::size_t bytes) {

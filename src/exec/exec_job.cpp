@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "base/error.hpp"
@@ -64,6 +65,64 @@ std::string text_of(const std::string& key, const describe::Value& value) {
   return describe::to_json(value);
 }
 
+class ExecKeys final : public TaskKeys {
+ public:
+  explicit ExecKeys(BytesView params) : exec_{unpack<Exec::Params>(params)} {}
+  Bytes key(BytesView descriptor, TaskId id) const override {
+    return exec_.key(unpack<Exec::Task>(descriptor), id);
+  }
+
+ private:
+  Exec exec_;
+};
+
+// Copies what commands wrote, as the first start of the new run: no command runs in that.
+class OutputTaker final : public ResultTaker {
+ public:
+  OutputTaker(std::filesystem::path from_run, const std::filesystem::path& to_run, const OutputPolicy& policy)
+      : from_run_{std::move(from_run)} {
+    if (policy.output == files_pack) {
+      pack_ = files_pack;
+      keeper_ = std::make_unique<OutputFiles>(to_run, 0, nullptr);
+    } else if (policy.output != "none") {
+      pack_ = "1-0";
+      keeper_ = std::make_unique<OutputPack>(pack_path(to_run, pack_));
+    }
+  }
+
+  std::optional<Bytes> take(BytesView packed, TaskId before, TaskId now) override {
+    auto result = unpack<Exec::Result>(packed);
+    const std::array<std::pair<Stream, KeptOutput>, 2> streams{
+        std::pair{Stream::standard_output, kept_output(packed, Stream::standard_output)},
+        std::pair{Stream::standard_error, kept_output(packed, Stream::standard_error)}};
+    try {
+      for (const auto& [kind, kept] : streams)
+        read_kept_output(from_run_, before, kind, kept, [](BytesView) {});
+    } catch (const MachineryFailure&) {
+      return std::nullopt;
+    }
+    result.pack.clear();
+    result.stdout_at = result.stderr_at = 0;
+    if (keeper_ != nullptr) {
+      keeper_->begin(now);
+      for (const auto& [kind, kept] : streams) {
+        KeptStream copy;
+        read_kept_output(from_run_, before, kind, kept,
+                         [&](BytesView bytes) { keeper_->append(now, kind, copy, bytes); });
+        (kind == Stream::standard_output ? result.stdout_at : result.stderr_at) = copy.last;
+        if (copy.last != 0) result.pack = pack_;
+      }
+      keeper_->finish(now);
+    }
+    return pack(result);
+  }
+
+ private:
+  std::filesystem::path from_run_;
+  std::string pack_;
+  std::unique_ptr<OutputKeeper> keeper_;  // null: nothing is kept
+};
+
 class ExecType final : public JobTypeOf<Exec> {
  public:
   std::unique_ptr<TaskColumns> match_task_columns(BytesView params,
@@ -84,6 +143,15 @@ class ExecType final : public JobTypeOf<Exec> {
     exec.check_columns(names);
     exec.check_task(task);
     put(task, descriptor);
+  }
+  bool keys_have_params() const override { return true; }
+  std::unique_ptr<TaskKeys> task_keys(BytesView params) const override {
+    return std::make_unique<ExecKeys>(params);
+  }
+  std::unique_ptr<ResultTaker> result_taker(const std::filesystem::path& from_run,
+                                            const std::filesystem::path& to_run,
+                                            BytesView params) const override {
+    return std::make_unique<OutputTaker>(from_run, to_run, output_policy(params));
   }
   FailureFacts failure_facts(BytesView kept_result) const override {
     if (kept_result.empty()) return {};

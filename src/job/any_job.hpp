@@ -73,6 +73,27 @@ struct FailureFacts {
   std::string host;   // where it was; empty: not known
 };
 
+// What tells tasks apart, for a run that takes over what another one did.
+class TaskKeys {
+ public:
+  virtual ~TaskKeys() = default;
+  // Equal for tasks with equal results.
+  virtual Bytes key(BytesView descriptor, [[maybe_unused]] TaskId id) const { return Bytes{descriptor}; }
+};
+
+// What of a result is not in the result, such as files in the run directory. One thread.
+class ResultTaker {
+ public:
+  virtual ~ResultTaker() = default;
+  // Takes over what belongs to a success of another run, there the task `before`, here `now`. Returns the
+  // packed result as it is here; nothing when it is damaged there. Throws MachineryFailure when it cannot be
+  // kept here.
+  virtual std::optional<Bytes> take(BytesView result, [[maybe_unused]] TaskId before,
+                                    [[maybe_unused]] TaskId now) {
+    return Bytes{result};
+  }
+};
+
 // A kind of job: its facts, and how to make an instance. Immutable; lives as long as the program; any thread.
 class JobType {
  public:
@@ -112,6 +133,19 @@ class JobType {
   // False when the line is no task, such as a comment.
   virtual bool read_line([[maybe_unused]] BytesView line, [[maybe_unused]] Bytes& descriptor) const {
     return false;
+  }
+
+  // Params that say only which tasks there are.
+  virtual std::vector<std::string> source_fields() const { return {}; }
+  // Whether keys say all that a result depends on, so that no param has to be equal.
+  virtual bool keys_have_params() const { return false; }
+  virtual std::unique_ptr<TaskKeys> task_keys([[maybe_unused]] BytesView params) const {
+    return std::make_unique<TaskKeys>();
+  }
+  virtual std::unique_ptr<ResultTaker> result_taker([[maybe_unused]] const std::filesystem::path& from_run,
+                                                    [[maybe_unused]] const std::filesystem::path& to_run,
+                                                    [[maybe_unused]] BytesView params) const {
+    return std::make_unique<ResultTaker>();
   }
 
   // Of the packed Result that was kept of a failure.

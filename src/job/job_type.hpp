@@ -202,6 +202,9 @@ class JobTypeOf : public JobType {
   bool has_reduce() const override { return ReducingJob<Job>; }
   bool has_conclude() const override { return ConcludingJob<Job> || ConcludingInRunJob<Job>; }
   std::span<const std::string> measured() const override { return measured_; }
+  std::vector<std::string> source_fields() const override {
+    return {source_params<Job>().begin(), source_params<Job>().end()};
+  }
 
   std::vector<describe::FlagInfo> flags() const override {
     std::vector<describe::FlagInfo> flags = describe::flags_of<Params>();

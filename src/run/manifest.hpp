@@ -40,12 +40,13 @@ struct ManifestFields {
   std::vector<std::string> command;
   std::uint32_t ranks = 0;  // of the first start
   unsigned slots_per_task = 1;
+  std::string reuse;  // the run that this one took over from: its absolute path; empty: none
 };
 BOOST_DESCRIBE_STRUCT(ManifestFields, (),
                       (format, job, run_id, tasks_from, tasks, source_digest, working_directory, shard, order,
                        window, seed, retries, retry_delay_seconds, isolate, timeout_seconds, memory_bytes,
                        crash_limit, halt, results, durability, version, build, created, command, ranks,
-                       slots_per_task))
+                       slots_per_task, reuse))
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params

@@ -46,20 +46,23 @@ std::string_view to_string(Stopped stopped) {
   }
 }
 
+std::string failure_text(const FailureGroup& group) {
+  std::string where;
+  for (std::size_t i = 0; i < std::min(group.hosts.size(), most_host_names); ++i)
+    where.append(i == 0 ? ", on " : ", ").append(group.hosts[i]);
+  if (group.hosts.size() > most_host_names)
+    where += fmt::format(" and {} more", group.hosts.size() - most_host_names);
+  return fmt::format("{} (task {}{})", printable(group.message), group.first_task, where);
+}
+
 std::string failure_lines(const std::vector<FailureGroup>& groups) {
   std::string text;
   for (const FailureGroup& group : groups) {
     if (&group - groups.data() == most_failure_lines)
       return text + fmt::format("  ...     {} more, see summary.json\n",
                                 counted(groups.size() - most_failure_lines, "kind"));
-    std::string where;
-    for (std::size_t i = 0; i < std::min(group.hosts.size(), most_host_names); ++i)
-      where.append(i == 0 ? ", on " : ", ").append(group.hosts[i]);
-    if (group.hosts.size() > most_host_names)
-      where += fmt::format(" and {} more", group.hosts.size() - most_host_names);
-    text +=
-        fmt::format("  {:<7} {}: {} (task {}{})\n", group.status == "timed out" ? "timeout" : group.status,
-                    grouped(group.count), printable(group.message), group.first_task, where);
+    text += fmt::format("  {:<7} {}: {}\n", group.status == "timed out" ? "timeout" : group.status,
+                        grouped(group.count), failure_text(group));
   }
   return text;
 }
@@ -71,7 +74,8 @@ std::string to_json(const Summary& summary) {
 std::string for_people(const Summary& s, const std::filesystem::path& run, const std::string& results) {
   std::string text =
       fmt::format("{} {}: {} of {} tasks succeeded", s.job, s.status, grouped(s.succeeded), grouped(s.tasks));
-  if (s.failed > 0) text += fmt::format(", {} failed", grouped(s.failed));
+  if (s.failed > 0)
+    text += fmt::format(", {}{} failed", s.failed == s.tasks && s.tasks > 1 ? "all " : "", grouped(s.failed));
   if (s.succeeded + s.failed < s.tasks)
     text += fmt::format(", {} to do", grouped(s.tasks - s.succeeded - s.failed));
   if (s.resumed > 0) text += fmt::format(" ({} by earlier starts)", grouped(s.resumed));

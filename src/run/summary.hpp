@@ -68,6 +68,8 @@ BOOST_DESCRIBE_STRUCT(Summary, (),
                        per_rank, failures, slots_per_task, fenced_hosts))
 
 std::string to_json(const Summary& summary);
+// The message, the first task, and where.
+std::string failure_text(const FailureGroup& group);
 // A line for each, but for the last ones of many.
 std::string failure_lines(const std::vector<FailureGroup>& groups);
 

@@ -50,11 +50,13 @@ TEST(Memory, IsANumberOfBytes) {
 TEST(Limits, SayWhatIsIsolated) {
   ManifestFields manifest;
   EXPECT_EQ(isolation_of(manifest), wire::Isolation::suspects);
-  take_limits({.isolate = {}, .timeout_seconds = 3, .memory_bytes = {}, .crash_limit = {}, .halt = {}},
-              manifest);
+  LimitOptions limited;
+  limited.timeout_seconds = 3;
+  take_limits(limited, manifest);
   EXPECT_EQ(isolation_of(manifest), wire::Isolation::all);
-  take_limits({.isolate = "thread", .timeout_seconds = {}, .memory_bytes = {}, .crash_limit = {}, .halt = {}},
-              manifest);
+  LimitOptions on_threads;
+  on_threads.isolate = "thread";
+  take_limits(on_threads, manifest);
   EXPECT_EQ(isolation_of(manifest), wire::Isolation::none);
   EXPECT_EQ(manifest.timeout_seconds, 3) << "what is not given stays";
   LimitOptions memory;

@@ -121,7 +121,7 @@ TEST_F(ExecSlots, MayChangeWhenARunIsCarriedOn) {
   ASSERT_TRUE(wait_for_outcomes(process, path_, 8));
   process.signal(SIGTERM);
   expect_status(process.wait(), 75);
-  expect_refused(run(mpifarm({"resume", path_, "--threads", "4", "--slots-per-task", "9"})),
+  expect_refused(run(mpifarm({"resume", path_, "--quiet", "--threads", "4", "--slots-per-task", "9"})),
                  {"--slots-per-task", "9", "4"});
   expect_status(run(mpifarm({"resume", path_, "--threads", "4", "--slots-per-task", "2"})), 0);
   const Json summary = expect_slots(4, 2);

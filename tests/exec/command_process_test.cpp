@@ -51,8 +51,12 @@ TEST_F(Command, HandsOverBothStreamsAndTheStatus) {
   EXPECT_EQ(output_, "out\n");
   EXPECT_EQ(error_, "err\n");
   EXPECT_GT(end.duration.count(), 0);
-  EXPECT_GT(end.usage.ru_maxrss, 0);
   EXPECT_GT(end.started, 1.6e9);
+}
+
+TEST_F(Command, TellsThePeakOfWhatTakesMoreMemoryThanThisProcess) {
+  EXPECT_GT(shell("x=$(head -c 100000000 /dev/zero | tr '\\0' x)").usage.ru_maxrss, 90'000);
+  EXPECT_EQ(shell("true").usage.ru_maxrss, 0);  // not that of this process
 }
 
 TEST_F(Command, ReportsTheSignalThatEndedIt) {
