@@ -49,6 +49,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
   options.run = plan.directory.path;
+  options.durable = plan.manifest.durability == to_string(Durability::sync);
   options.allotment = {start.threads, start.master_slots, plan.manifest.slots_per_task};
   options.heartbeat = {
       .beat = beat_of(start),

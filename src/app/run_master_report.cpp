@@ -84,7 +84,7 @@ void RunMaster::watch_tail(TimePoint now) {
 double RunMaster::tail_idle() const {
   if (!tail_began_) return 0;
   std::uint64_t slots = 0;
-  for (const auto& [rank, tally] : scheduler_.tallies()) slots += tally.slots * width();
+  for (const auto& [rank, tally] : scheduler_.tallies()) slots += std::uint64_t{tally.slots} * width();
   const double wall = std::max(0.0, seconds(master_.last_commit() - *tail_began_)),
                busy = seconds(spent().busy - busy_before_tail_);
   return std::clamp(wall * static_cast<double>(slots) - busy, 0.0, wall * static_cast<double>(slots));

@@ -1,5 +1,9 @@
 #include "compute/child.hpp"
 
+#include <sys/resource.h>
+
+#include <chrono>
+#include <functional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -10,6 +14,16 @@ namespace {
 
 constexpr auto report_interval = std::chrono::milliseconds{1};  // what is not reported is lost in a crash
 constexpr std::size_t most_report_bytes = 64 << 10;
+
+// Of this process's tasks, with the processes that they have waited for.
+Nanos cpu_time() {
+  rusage children{};
+  getrusage(RUSAGE_CHILDREN, &children);
+  const auto nanos = [](const timeval& time) {
+    return std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
+  };
+  return thread_cpu_time() + nanos(children.ru_utime) + nanos(children.ru_stime);
+}
 
 class Child {
  public:
@@ -25,38 +39,39 @@ class Child {
         context_{options.seed, std::stop_token{}, &log_} {
     context_.be_at(place);
     context_.heed(cells.stopping);
+    context_.when_waiting(on_waiting_);
   }
 
   // False when the rank is gone, or this child cannot go on.
   bool compute(const Assignment& assignment) {
     reported_ = Clock::now();
-    cpu_ = thread_cpu_time();
+    cpu_ = cpu_time();
+    lease_ = assignment.lease;
+    block_ = {.first = assignment.first, .count = 0, .succeeded = 0, .entries = {}};
     BytesView descriptors = assignment.descriptors;
-    OutcomeBlock block{.first = assignment.first, .count = 0, .succeeded = 0, .entries = {}};
     for (std::uint64_t i = 0; i < assignment.count && !draining_.load(std::memory_order_relaxed); ++i) {
       const Position position{assignment.first.value + i};
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
       try {
-        compute_one(position, assignment, descriptor, block);
+        compute_one(position, assignment, descriptor);
       } catch (const Interrupted&) {
-        report(assignment.lease, block, false);
+        report(false);
         return false;
       } catch (const MachineryFailure& failure) {
-        report(assignment.lease, block, false);
+        report(false);
         say(CannotGoOn{failure.what()});
         return false;
       }
       const bool due =
-          block.entries.size() >= most_report_bytes || Clock::now() - reported_ >= report_interval;
-      if (due && i + 1 < assignment.count && !report(assignment.lease, block, false)) return false;
+          block_.entries.size() >= most_report_bytes || Clock::now() - reported_ >= report_interval;
+      if (due && i + 1 < assignment.count && !report(false)) return false;
     }
-    return report(assignment.lease, block, true);
+    return report(true);
   }
 
  private:
-  void compute_one(Position position, const Assignment& assignment, BytesView descriptor,
-                   OutcomeBlock& block) {
+  void compute_one(Position position, const Assignment& assignment, BytesView descriptor) {
     const TaskId id = assignment.order.id(position);
     cell_.descriptor_bytes = 0;
     cell_.running.store(position.value + 1, std::memory_order_relaxed);
@@ -67,21 +82,22 @@ class Child {
     }
     cell_.describe(descriptor);
     context_.next_task(id, assignment.attempt);
-    const std::size_t entry_at = block.entries.size();
-    job_.compute(descriptor, context_, block.entries);
+    entry_at_ = block_.entries.size();
+    job_.compute(descriptor, context_, block_.entries);
     cell_.running.store(0, std::memory_order_release);
-    ++block.count;
-    if (static_cast<Outcome>(block.entries[entry_at]) == Outcome::succeeded) ++block.succeeded;
+    ++block_.count;
+    if (static_cast<Outcome>(block_.entries[entry_at_]) == Outcome::succeeded) ++block_.succeeded;
   }
 
-  bool report(LeaseId lease, OutcomeBlock& block, bool last) {
+  bool report(bool last) {
     const TimePoint now = Clock::now();
-    const Nanos cpu = thread_cpu_time();
-    const Position next{block.first.value + block.count};
-    const Part part{{lease, std::exchange(block, {}), now - std::exchange(reported_, now),
+    const Nanos cpu = cpu_time();
+    const Position next{block_.first.value + block_.count};
+    const Part part{{lease_, std::exchange(block_, {}), now - std::exchange(reported_, now),
                      cpu - std::exchange(cpu_, cpu)},
                     last};
-    block.first = next;
+    block_.first = next;
+    entry_at_ = 0;
     return say(part);
   }
 
@@ -96,6 +112,12 @@ class Child {
   const std::atomic<bool>& draining_;
   Context::LogFunction log_;
   Context context_;
+  std::function<void()> on_waiting_{[this] {
+    if (block_.count > 0) report(false);
+  }};
+  LeaseId lease_{};
+  OutcomeBlock block_;        // not yet reported
+  std::size_t entry_at_ = 0;  // where in it the entry of the task that runs begins
   Bytes made_;
   TimePoint reported_{};
   Nanos cpu_{};

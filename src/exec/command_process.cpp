@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,9 +56,9 @@ class SpawnPlan {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
+    // In a session of its own: a group to be killed, and no terminal to ask anybody anything.
     posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   }
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -107,7 +108,15 @@ FileDescriptor text_to_read(const std::string& text) {
 FileDescriptor open_input(const Invocation& command) {
   if (command.has_input_text) return text_to_read(command.input_text);
   const char* path = command.input_file.empty() ? "/dev/null" : command.input_file.c_str();
-  return FileDescriptor{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  FileDescriptor file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  struct stat facts {};
+  if (file.get() < 0 || fstat(file.get(), &facts) != 0) return FileDescriptor{};
+  if (S_ISFIFO(facts.st_mode)) {  // its bytes would go to one of many, and their end may never come
+    errno = ESPIPE;
+    return FileDescriptor{};
+  }
+  fcntl(file.get(), F_SETFL, 0);
+  return file;
 }
 
 // A running command, and the ends of what it writes to.

@@ -145,6 +145,11 @@ void Template::check_unquoted(char& quote) const {
   }
 }
 
+bool Template::has_format(const std::string& field) const {
+  return std::ranges::any_of(parts_,
+                             [&](const Part& part) { return part.field == field && !part.format.empty(); });
+}
+
 void Template::check(const std::string& field, const std::string& value) const {
   for (const Part& part : parts_)
     if (part.field == field && !part.format.empty()) format_value(field, part.format, value);

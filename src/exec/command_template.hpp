@@ -29,6 +29,7 @@ class Template {
   // `quote`: the one that is open before this text, and after it; 0: none.
   void check_unquoted(char& quote) const;
   void add_fields(std::set<std::string>& names) const;
+  bool has_format(const std::string& field) const;
   // Throws BadInput when a format for the field does not take the value.
   void check(const std::string& field, const std::string& value) const;
 

@@ -116,7 +116,8 @@ Exec::Exec(const Params& params)
   if (known.empty()) return;  // the tasks come from a list, whose columns are checked when they are known
   check_fields(known);
   for (const Axis& axis : sweep_->axes())
-    for (const std::string& value : axis.values) check_value(axis.name, value);
+    for (std::uint64_t i = 0; has_format(axis.name) && i < axis.values.size(); ++i)
+      check_value(axis.name, axis.values[i]);
 }
 
 void Exec::check_output_flags() const {
@@ -134,6 +135,10 @@ std::vector<const Template*> Exec::templates() const {
   for (const Template& path : inputs_) all.push_back(&path);
   for (const auto& variable : environment_) all.push_back(&variable.second);
   return all;
+}
+
+bool Exec::has_format(const std::string& field) const {
+  return std::ranges::any_of(templates(), [&](const Template* one) { return one->has_format(field); });
 }
 
 void Exec::check_value(const std::string& field, const std::string& value) const {

@@ -124,6 +124,7 @@ struct Exec {
   void check_fields(const std::set<std::string>& known) const;
   std::set<std::string> used_fields() const;
   std::vector<const Template*> templates() const;
+  bool has_format(const std::string& field) const;
   void check_value(const std::string& field, const std::string& value) const;
   Values all_values(const Task& task, TaskId id, unsigned attempt, const Place& place) const;
   std::map<std::string, std::string> variables_of(const Values& values, const std::string& run) const;

@@ -204,9 +204,11 @@ void Exec::keep_output(const Place& place) const {
                    : params_.output == files_pack ? files_pack
                                                   : "";
   const bool packs = params_.stream || params_.output == "packed";
-  if (packs) mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, start_and_rank));
+  if (packs)
+    mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, start_and_rank), place.durable);
   if (params_.output == files_pack)
-    mine.keeper = std::make_unique<OutputFiles>(place.run_directory, place.rank, std::move(mine.keeper));
+    mine.keeper =
+        std::make_unique<OutputFiles>(place.run_directory, place.rank, place.durable, std::move(mine.keeper));
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {
@@ -245,7 +247,10 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
   Capture capture{slot().keeper.get(), context.id(), {.limit = output_limit_, .by_lines = params_.stream}};
   const CommandEnd end = run_patiently(
       command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); },
-      [&] { return context.stop_requested(); });
+      [&] {
+        context.waiting();
+        return context.stop_requested();
+      });
   if (end.stopped) throw Interrupted{};
   if (end.start_error != 0) {
     result.exit_status = not_executable;
@@ -287,7 +292,7 @@ std::vector<std::string> Exec::warnings() const {
 std::string Exec::conclude(const std::filesystem::path& run) const {
   std::string text = counted(succeeded_, "command") + " succeeded";
   if (skipped_ > 0) text += ", " + grouped(skipped_) + " of them skipped as their outputs are up to date";
-  if (params_.output == "none") return text;
+  if (!std::filesystem::exists(run / "output")) return text;  // nothing was written, or is kept
   return text + " and wrote " + byte_text(output_bytes_) + "; read it with: mpifarm output " +
          shell_quoted(run.string());
 }

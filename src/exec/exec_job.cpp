@@ -83,7 +83,7 @@ class OutputTaker final : public ResultTaker {
       : from_run_{std::move(from_run)} {
     if (policy.output == files_pack) {
       pack_ = files_pack;
-      keeper_ = std::make_unique<OutputFiles>(to_run, 0, nullptr);
+      keeper_ = std::make_unique<OutputFiles>(to_run, 0);
     } else if (policy.output != "none") {
       pack_ = "1-0";
       keeper_ = std::make_unique<OutputPack>(pack_path(to_run, pack_));
@@ -106,11 +106,9 @@ class OutputTaker final : public ResultTaker {
     if (keeper_ != nullptr) {
       keeper_->begin(now);
       for (const auto& [kind, kept] : streams) {
-        KeptStream copy;
-        read_kept_output(from_run_, before, kind, kept,
-                         [&](BytesView bytes) { keeper_->append(now, kind, copy, bytes); });
-        (kind == Stream::standard_output ? result.stdout_at : result.stderr_at) = copy.last;
-        if (copy.last != 0) result.pack = pack_;
+        const std::uint64_t at = copy_stream(kind, kept, before, now);
+        (kind == Stream::standard_output ? result.stdout_at : result.stderr_at) = at;
+        if (at != 0) result.pack = pack_;
       }
       keeper_->finish(now);
     }
@@ -118,6 +116,13 @@ class OutputTaker final : public ResultTaker {
   }
 
  private:
+  std::uint64_t copy_stream(Stream kind, const KeptOutput& kept, TaskId before, TaskId now) {
+    KeptStream copy;
+    read_kept_output(from_run_, before, kind, kept,
+                     [&](BytesView bytes) { keeper_->append(now, kind, copy, bytes); });
+    return copy.last;
+  }
+
   std::filesystem::path from_run_;
   std::string pack_;
   std::unique_ptr<OutputKeeper> keeper_;  // null: nothing is kept

@@ -21,8 +21,10 @@ class OutputFiles final : public OutputKeeper {
  public:
   // `rank`: this one's; two may be at one task when one is taken for lost. `other`, which may be null, is
   // given everything too.
-  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank, std::unique_ptr<OutputKeeper> other)
-      : run_directory_{std::move(run_directory)}, rank_{rank}, other_{std::move(other)} {}
+  // `durable`: on stable storage when a command has ended.
+  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank, bool durable = false,
+              std::unique_ptr<OutputKeeper> other = nullptr)
+      : run_directory_{std::move(run_directory)}, rank_{rank}, durable_{durable}, other_{std::move(other)} {}
 
   void begin(TaskId task) override;
   void append(TaskId task, Stream kind, KeptStream& stream, BytesView bytes) override;
@@ -35,6 +37,7 @@ class OutputFiles final : public OutputKeeper {
 
   std::filesystem::path run_directory_;
   std::uint32_t rank_;
+  bool durable_;
   std::array<FileDescriptor, 2> files_;
   std::unique_ptr<OutputKeeper> other_;
   std::array<KeptStream, 2> other_streams_;

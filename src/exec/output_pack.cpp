@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -65,8 +66,13 @@ void OutputPack::open() {
   if (file_.get() < 0) throw_errno(path_, "opened");
 }
 
+void OutputPack::finish(TaskId) {
+  if (durable_ && std::exchange(dirty_, false) && fdatasync(file_.get()) != 0) throw_errno(path_, "written");
+}
+
 void OutputPack::append(TaskId task, Stream kind, KeptStream& stream, BytesView payload) {
   if (file_.get() < 0) open();
+  dirty_ = true;
   Header header{.stream = static_cast<std::uint32_t>(kind), .task = task.value, .before = stream.last};
   header.bytes = payload.size();
   header.hash = hash_of(header, payload);

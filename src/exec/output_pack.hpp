@@ -28,16 +28,21 @@ std::filesystem::path pack_path(const std::filesystem::path& run_directory, cons
 // One slot's hand on a rank's pack.
 class OutputPack final : public OutputKeeper {
  public:
-  explicit OutputPack(std::filesystem::path path) : path_{std::move(path)} {}
+  // `durable`: on stable storage when a command has ended.
+  explicit OutputPack(std::filesystem::path path, bool durable = false)
+      : path_{std::move(path)}, durable_{durable} {}
 
   // Appends a chunk. `stream.last` is where the stream's last one begins, + 1. The file and its directory are
   // made when they are missing.
   void append(TaskId task, Stream kind, KeptStream& stream, BytesView payload) override;
+  void finish(TaskId task) override;
 
  private:
   void open();
 
   std::filesystem::path path_;
+  bool durable_;
+  bool dirty_ = false;  // something was appended since the last finish()
   FileDescriptor file_;
 };
 

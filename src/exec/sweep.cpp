@@ -62,14 +62,11 @@ bool scale(Decimal& decimal, unsigned decimals) {
   return true;
 }
 
-std::vector<std::string> decimal_range(Decimal from, Decimal step, std::uint64_t count) {
-  std::vector<std::string> values;
-  values.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (i > 0) from.digits += step.digits;
-    values.push_back(text_of(from));
-  }
-  return values;
+// `from` and `step` have as many decimals; no value overflows.
+AxisValues decimal_range(Decimal from, Decimal step, std::uint64_t count) {
+  return {count, [=](std::uint64_t i) {
+            return text_of({from.digits + step.digits * static_cast<std::int64_t>(i), from.decimals});
+          }};
 }
 
 // How many steps lead from `from` to `to`; both ends belong to the range.
@@ -83,8 +80,8 @@ std::uint64_t count_steps(const std::string& flag, std::string_view text, double
   return static_cast<std::uint64_t>(steps) + 1;
 }
 
-std::vector<std::string> stepped_range(const std::string& flag, std::string_view text,
-                                       const std::vector<std::string>& parts) {
+AxisValues stepped_range(const std::string& flag, std::string_view text,
+                         const std::vector<std::string>& parts) {
   std::vector<double> numbers(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i)
     if (!parse_number(parts[i], numbers[i]).empty()) refuse(flag, text, "has a range that is not of numbers");
@@ -95,14 +92,19 @@ std::vector<std::string> stepped_range(const std::string& flag, std::string_view
       !__builtin_mul_overflow(step->digits, static_cast<std::int64_t>(count), &last) &&
       !__builtin_add_overflow(from->digits, last, &last))
     return decimal_range(*from, *step, count);
-  std::vector<std::string> values;
-  for (std::uint64_t i = 0; i < count; ++i)
-    values.push_back(fmt::format("{:.15g}", numbers[0] + static_cast<double>(i) * numbers[2]));
-  return values;
+  return {count, [=](std::uint64_t i) {
+            return fmt::format("{:.15g}", numbers[0] + static_cast<double>(i) * numbers[2]);
+          }};
 }
 
-std::vector<std::string> integer_range(const std::string& flag, std::string_view text,
-                                       const std::string& from_text, const std::string& to_text) {
+// With zeros in front of one end, every value has as many digits as the longer one.
+std::size_t digits_wanted(const std::string& from, const std::string& to) {
+  const auto is_padded = [](const std::string& text) { return text.size() > 1 && text[0] == '0'; };
+  return is_padded(from) || is_padded(to) ? std::max(from.size(), to.size()) : 1;
+}
+
+AxisValues integer_range(const std::string& flag, std::string_view text, const std::string& from_text,
+                         const std::string& to_text) {
   std::int64_t from = 0, to = 0;
   if (!parse_number(from_text, from).empty() || !parse_number(to_text, to).empty())
     refuse(flag, text, "has a range that is not of integers");
@@ -110,7 +112,9 @@ std::vector<std::string> integer_range(const std::string& flag, std::string_view
   const std::uint64_t steps =
       static_cast<std::uint64_t>(step) * (static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from));
   if (steps >= most_values) refuse_long(flag, text);
-  return decimal_range({from, 0}, {step, 0}, steps + 1);
+  return {steps + 1, [=, digits = digits_wanted(from_text, to_text)](std::uint64_t i) {
+            return fmt::format("{:0{}}", from + step * static_cast<std::int64_t>(i), digits);
+          }};
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -149,7 +153,7 @@ Axis parse_axis(const std::string& flag, std::string_view text) {
     axis.values =
         integer_range(flag, text, std::string{given.substr(0, dots)}, std::string{given.substr(dots + 2)});
   else
-    axis.values = split(given, ',');
+    axis.values = AxisValues{split(given, ',')};
   return axis;
 }
 
@@ -164,7 +168,7 @@ Sweep::Sweep(std::vector<Axis> axes, bool linked) : axes_{std::move(axes)}, link
                      std::to_string(axis.values.size()) + "); leave it out for all combinations"};
     if (i == 0)
       size_ = axis.values.size();
-    else if (!linked_ && __builtin_mul_overflow(size_, std::uint64_t{axis.values.size()}, &size_))
+    else if (!linked_ && __builtin_mul_overflow(size_, axis.values.size(), &size_))
       size_ = std::numeric_limits<std::uint64_t>::max();
     if (size_ > std::uint64_t{1} << 63)
       throw BadInput{"there are too many combinations (more than 2^63); leave a field out"};

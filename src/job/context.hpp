@@ -21,11 +21,12 @@ struct Place {
   std::uint64_t start = 0;      // of the run, from 1
   std::uint32_t rank = 0;
   std::uint32_t slot = 0;  // from 0, of all slots of this run on this host
+  bool durable = false;    // what is written there is on stable storage before the task ends
   Nanos time_limit{};      // of a task, which an isolated job heeds by itself; 0: none
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& run_directory& start& rank& slot& time_limit;
+    archive& run_directory& start& rank& slot& durable& time_limit;
   }
 };
 
@@ -58,6 +59,11 @@ class Context {
   // Of an isolated task; else as it is by default.
   const Place& place() const { return place_; }
 
+  // A task that waits says so now and then, that what its process holds back meanwhile is not held up.
+  void waiting() const {
+    if (on_waiting_ != nullptr && *on_waiting_) (*on_waiting_)();
+  }
+
   // For backends: the next task computed with this context.
   void next_task(TaskId id, unsigned attempt) {
     id_ = id;
@@ -66,12 +72,15 @@ class Context {
   void be_at(Place place) { place_ = std::move(place); }
   // `stopping` is borrowed: another word that asks to stop.
   void heed(const std::atomic<bool>& stopping) { stopping_ = &stopping; }
+  // `on_waiting` is borrowed.
+  void when_waiting(const std::function<void()>& on_waiting) { on_waiting_ = &on_waiting; }
 
  private:
   std::uint64_t seed_;
   std::stop_token stop_;
   const LogFunction* log_;
   const std::atomic<bool>* stopping_ = nullptr;
+  const std::function<void()>* on_waiting_ = nullptr;
   TaskId id_;
   unsigned attempt_ = 1;
   Place place_;

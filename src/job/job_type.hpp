@@ -74,13 +74,13 @@ class JobInstance final : public AnyJob {
   }
 
   void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
-    const std::size_t start = entries.size();
     Outcome outcome = Outcome::failed;
     std::string message;
+    std::optional<std::size_t> entry_at;  // once there is a result: `compute` may take what was there before
     try {
-      append_entry_in_place(entries, Outcome::succeeded, [&](Bytes& out) {
-        Packer{out} & Result{job_.compute(task_of(context.id(), descriptor), context)};
-      });
+      const Result result = job_.compute(task_of(context.id(), descriptor), context);
+      entry_at = entries.size();
+      append_entry_in_place(entries, Outcome::succeeded, [&](Bytes& out) { Packer{out} & result; });
       return;
     } catch (const FailedWith<Result>& failure) {
       outcome = failure.outcome();
@@ -88,17 +88,11 @@ class JobInstance final : public AnyJob {
       message += '\0';
       Packer{message} & failure.result();
     } catch (const Interrupted& interruption) {
-      if constexpr (requires { requires Job::isolated; }) {
-        entries.resize(start);
-        throw;
-      }
+      if constexpr (requires { requires Job::isolated; }) throw;
       message = interruption.what();
     } catch (const MachineryFailure& failure) {
       // A child can say so, and no outcome is due; on a thread it is a failure like another.
-      if constexpr (requires { requires Job::isolated; }) {
-        entries.resize(start);
-        throw;
-      }
+      if constexpr (requires { requires Job::isolated; }) throw;
       message = failure.what();
     } catch (const std::bad_alloc&) {
       message = "out of memory (std::bad_alloc)";
@@ -107,7 +101,7 @@ class JobInstance final : public AnyJob {
     } catch (...) {
       message = "threw something that is no std::exception";
     }
-    entries.resize(start);
+    if (entry_at) entries.resize(*entry_at);
     append_entry(entries, outcome, message);
   }
 
@@ -289,6 +283,12 @@ class JobTypeOf : public JobType {
     throw BadInput{"the job does not take its params (" + why + "); see `describe " + Job::name + "`"};
   }
 
+  static std::string list_flags() {
+    if constexpr (requires { Job::list; })
+      return "--tasks and " + describe::flag_name(Job::list);
+    else
+      return "--tasks";
+  }
   static void refuse_source_params(const Params& given) {
     const Params defaults{};
     for (const std::string_view param : source_params<Job>()) {
@@ -301,9 +301,8 @@ class JobTypeOf : public JobType {
       pack_param(given, value);
       pack_param(defaults, usual);
       if (value != usual)
-        throw BadInput{describe::flag_name(param) +
-                       " has no effect beside --tasks (the list says what there is to do); leave one of the "
-                       "two out"};
+        throw BadInput{describe::flag_name(param) + " has no effect beside " + list_flags() +
+                       " (the list says what there is to do); leave one of the two out"};
     }
   }
 

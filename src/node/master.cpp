@@ -169,7 +169,8 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::uint32_t& used = slots_of_host[workers_[i].host];
     send(static_cast<int>(i),
-         wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number});
+         wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number,
+                     options_.durable});
     used += workers_[i].slots;
   }
   committer_ = &committer;

@@ -31,6 +31,7 @@ struct MasterOptions {
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
   std::filesystem::path run;       // the directory, which every rank must see
+  bool durable = false;            // what tasks write there is to be on stable storage before they end
   AllotmentOptions allotment;
   Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
 };

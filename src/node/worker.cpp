@@ -141,7 +141,7 @@ std::unique_ptr<Backend> Worker::make_processes(unsigned slots) {
       ProcessBackendOptions{
           .slots = slots,
           .place = {begin_.run_directory, begin_.start, static_cast<std::uint32_t>(transport_.rank()),
-                    begin_.first_slot, setup_.timeout},
+                    begin_.first_slot, begin_.durable, setup_.timeout},
           .timeout = type->isolated() ? Nanos{} : setup_.timeout,
           .time_to_stop = time_to_stop(*type),
           .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },

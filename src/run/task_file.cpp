@@ -103,6 +103,7 @@ bool TaskFile::take_row(Bytes& descriptor) {
 
 bool TaskFile::take_line(Bytes& descriptor) {
   for (BytesView line; lines_.read(chunk_, line) || (ended_ && lines_.finish(line));) {
+    if (lines_.number() == 1 && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
     if (line.find_first_not_of(blanks) == line.npos) continue;
     bool is_task = true;
     parse(lines_.number(), [&] {

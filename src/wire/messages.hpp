@@ -76,10 +76,11 @@ struct Begin {
   std::uint32_t first_slot = 0;  // of them, among those of the host
   std::string run_directory{};   // absolute
   std::uint64_t start = 0;       // of the run, from 1
+  bool durable = false;          // what tasks write there must be on stable storage before they end
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slots& first_slot& run_directory& start;
+    archive& slots& first_slot& run_directory& start& durable;
   }
 };
 

@@ -14,7 +14,12 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-std::vector<std::string> values_of(const std::string& text) { return parse_axis("--param", text).values; }
+std::vector<std::string> values_of(const std::string& text) {
+  const AxisValues values = parse_axis("--param", text).values;
+  std::vector<std::string> all;
+  for (std::uint64_t i = 0; i < values.size(); ++i) all.push_back(values[i]);
+  return all;
+}
 
 TEST(Axis, CountsDecimalsExactly) {
   EXPECT_THAT(values_of("a=0:1:0.25"), ElementsAre("0", "0.25", "0.5", "0.75", "1"));
@@ -37,6 +42,9 @@ TEST(Axis, CountsIntegersUpAndDown) {
   EXPECT_THAT(values_of("a=3..5"), ElementsAre("3", "4", "5"));
   EXPECT_THAT(values_of("a=1..-1"), ElementsAre("1", "0", "-1"));
   EXPECT_THAT(values_of("a=7..7"), ElementsAre("7"));
+  EXPECT_THAT(values_of("a=08..11"), ElementsAre("08", "09", "10", "11"));
+  EXPECT_THAT(values_of("a=9..011"), ElementsAre("009", "010", "011"));
+  EXPECT_THAT(values_of("a=0..1"), ElementsAre("0", "1"));
 }
 
 TEST(Axis, TakesListsOfTexts) {
@@ -98,7 +106,7 @@ TEST(Sweep, RefusesWhatDoesNotGoTogether) {
                 Sweep({{"a", {"1"}}, {"a", {"2"}}}, false);
               }),
               HasSubstr("the field a is given more than once"));
-  const std::vector<std::string> many(1 << 16);
+  const AxisValues many{std::vector<std::string>(1 << 16)};
   EXPECT_THAT(message_of<BadInput>([&] {
                 Sweep({{"a", many}, {"b", many}, {"c", many}, {"d", many}}, false);
               }),
