@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -81,6 +82,13 @@ void leave_launcher() {
 }
 
 void name_process(const char* name) { prctl(PR_SET_NAME, name); }
+
+// No task is to ask anybody for a password, and wait for ever. Not setsid(2): the kernel would schedule a new
+// session as a group of its own, where nice values say nothing about the rank's threads.
+void leave_terminal() {
+  const FileDescriptor terminal{open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+  if (terminal.get() >= 0) ioctl(terminal.get(), TIOCNOTTY);
+}
 
 // Bytes of data this process has, as RLIMIT_DATA counts them; 0 when the kernel does not say.
 std::uint64_t data_bytes() {
@@ -261,6 +269,7 @@ class HelperProcess {
 void be_helper(FrameSocket socket, const FindJob& find_job, SlotCells& cells) {
   setpgid(0, 0);  // what ends the rank's group is not meant for those who clean up behind it
   name_process("mpifarm-helper");
+  leave_terminal();
   ignore_signals();
   handle(SIGUSR2, leave_while_making);
   prctl(PR_SET_PDEATHSIG, SIGUSR2);  // a rank that is dead already is met by its closed socket

@@ -56,9 +56,9 @@ class SpawnPlan {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
-    // In a session of its own: a group to be killed, and no terminal to ask anybody anything.
+    posix_spawnattr_setpgroup(&attributes_, 0);
     posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -107,8 +107,11 @@ FileDescriptor text_to_read(const std::string& text) {
 
 FileDescriptor open_input(const Invocation& command) {
   if (command.has_input_text) return text_to_read(command.input_text);
-  const char* path = command.input_file.empty() ? "/dev/null" : command.input_file.c_str();
-  FileDescriptor file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (command.input_file.empty()) {
+    static const FileDescriptor nothing{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    return FileDescriptor{fcntl(nothing.get(), F_DUPFD_CLOEXEC, 0)};
+  }
+  FileDescriptor file{open(command.input_file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
   struct stat facts {};
   if (file.get() < 0 || fstat(file.get(), &facts) != 0) return FileDescriptor{};
   if (S_ISFIFO(facts.st_mode)) {  // its bytes would go to one of many, and their end may never come
@@ -148,7 +151,8 @@ class Listener {
       left = for_ever;
       kill_family(process_);
     }
-    ::kill(-process_, SIGKILL);  // what it left in its group; the number is its own until it is reaped
+    // Somebody it left behind may still write. The group's number is its own until it is reaped.
+    if (streams_[0].get() >= 0 || streams_[1].get() >= 0) ::kill(-process_, SIGKILL);
     for (std::size_t i = 0; i < streams_.size(); ++i) drain(i);
   }
 
@@ -161,7 +165,10 @@ class Listener {
     const timespec patience{most / std::chrono::seconds{1}, (most % std::chrono::seconds{1}).count()};
     if (ppoll(events.data(), events.size(), &patience, nullptr) < 0) return false;
     for (std::size_t i = 0; i < streams_.size(); ++i)
-      if (events[i + 1].revents != 0) drain(i);
+      if (events[i + 1].revents == POLLHUP)
+        streams_[i] = FileDescriptor{};  // nothing is left to read
+      else if (events[i + 1].revents != 0)
+        drain(i);
     return end_.get() < 0 ? is_dead() : events[0].revents != 0;
   }
 
@@ -173,16 +180,17 @@ class Listener {
   }
 
   void drain(std::size_t i) {
+    thread_local Bytes buffer(read_bytes, '\0');
     FileDescriptor& stream = streams_[i];
     for (int reads = 0; stream.get() >= 0 && reads < most_reads; ++reads) {
-      const ssize_t count = read(stream.get(), buffer_.data(), buffer_.size());
+      const ssize_t count = read(stream.get(), buffer.data(), buffer.size());
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return;
       if (count == 0)
         stream = FileDescriptor{};
       else
         take_(i == 0 ? Stream::standard_output : Stream::standard_error,
-              {buffer_.data(), static_cast<std::size_t>(count)});
+              {buffer.data(), static_cast<std::size_t>(count)});
     }
   }
 
@@ -190,7 +198,6 @@ class Listener {
   FileDescriptor end_;
   std::array<FileDescriptor, 2> streams_;
   const TakeOutput& take_;
-  Bytes buffer_ = Bytes(read_bytes, '\0');
 };
 
 // A process begins with the peak of the one that started it: what is no more says nothing of its own.

@@ -121,7 +121,7 @@ TEST(Arguments, WordsAreRefusedWithTheKnownOnes) {
   EXPECT_THAT(refusal({"run", "squares", "--order", "up"}), HasSubstr("(\"up\"); use fifo, lifo or shuffle"));
   EXPECT_THAT(refusal({"run", "squares", "--durability", "x"}), HasSubstr("use sync, batch or none"));
   EXPECT_THAT(refusal({"run", "squares", "--results", "x"}), HasSubstr("use csv, jsonl, sqlite or none"));
-  EXPECT_THAT(refusal({"results", "R", "--format", "none"}), HasSubstr("use csv, jsonl or sqlite"));
+  EXPECT_THAT(refusal({"results", "R", "--format", "none"}), HasSubstr("use csv, jsonl, sqlite or joblog"));
   EXPECT_THAT(refusal({"results", "R", "--status", "x"}),
               HasSubstr("use succeeded, failed, timed-out or crashed"));
 }
