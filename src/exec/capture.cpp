@@ -42,9 +42,15 @@ void Capture::finish() {
 
 void Capture::hand_on_lines(Stream kind) {
   const Bytes& waiting = kept(kind).waiting;
-  const std::size_t end = waiting.rfind('\n');
-  hand_on(kind, end == waiting.npos ? 0 : end + 1);
-  while (waiting.size() > most_whole_line_bytes) hand_on(kind, most_whole_line_bytes);
+  while (!waiting.empty()) {
+    const std::size_t end = BytesView{waiting}.substr(0, most_whole_line_bytes + 1).rfind('\n');
+    if (end != waiting.npos)
+      hand_on(kind, end + 1);
+    else if (waiting.size() > most_whole_line_bytes)
+      hand_on(kind, most_whole_line_bytes);
+    else
+      return;
+  }
 }
 
 void Capture::hand_on(Stream kind, std::size_t bytes) {
