@@ -290,6 +290,7 @@ std::vector<std::string> Exec::warnings() const {
 }
 
 std::string Exec::conclude(const std::filesystem::path& run) const {
+  if (params_.stream) return {};  // stdout is the commands'
   std::string text = counted(succeeded_, "command") + " succeeded";
   if (skipped_ > 0) text += ", " + grouped(skipped_) + " of them skipped as their outputs are up to date";
   if (!std::filesystem::exists(run / "output")) return text;  // nothing was written, or is kept
