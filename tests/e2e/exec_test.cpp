@@ -1,8 +1,10 @@
 // `run exec`: programs as tasks, their output, and what is refused.
 
 #include <csignal>
+#include <map>
+#include <set>
 
-#include "support/program.hpp"
+#include "support/exec_run.hpp"
 
 namespace mpifarm::e2e {
 namespace {
@@ -10,33 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Exec : public testing::Test {
- protected:
-  Command exec(int ranks, const Arguments& arguments) const {
-    Command command = on_ranks(ranks, Arguments{"run", "exec", "--run", path_} + arguments);
-    command.directory = work_ / "";
-    return command;
-  }
-  void expect_run(const Arguments& arguments, int status = 0) const {
-    expect_status(run(exec(0, arguments)), status);
-  }
-  std::string output(const Arguments& more = {}) const {
-    const Ended ended = run(mpifarm(Arguments{"output", path_} + more));
-    EXPECT_EQ(ended.status, 0) << ended.err;
-    return ended.out;
-  }
-  // Of a column of results.csv.
-  std::vector<std::string> cells(const std::string& column) const {
-    const std::vector<Row> rows = csv_rows(results_of(path_));
-    const auto at = static_cast<std::size_t>(std::ranges::find(rows.at(0), column) - rows[0].begin());
-    std::vector<std::string> texts;
-    for (std::size_t i = 1; i < rows.size(); ++i) texts.push_back(rows[i].at(at));
-    return texts;
-  }
-
-  Workspace work_;
-  std::string path_ = work_ / "run";
-};
+class Exec : public ExecRun {};
 
 TEST_F(Exec, RunsEveryCombination) {
   expect_run({"--param", "n=1..2", "--param", "m=a,b", "--", "echo", "{n:03d}-{m}", "{{}}"});
@@ -310,6 +286,24 @@ TEST_F(Exec, FindsProgramsWhereTheyRun) {
   path_ = work_ / "other";
   expect_run({"--param", "n=1", "--env", "PATH=" + (work_ / "there/bin").string(), "--", "other"});
   EXPECT_EQ(output(), "here\n");
+}
+
+// The periods of the logistic map, as in the README.
+TEST_F(Exec, SweepsThroughAKnownPicture) {
+  write_text(work_ / "logistic.awk",
+             "BEGIN {\n  x = 0.5\n  for (i = 0; i < 2000; ++i) x = r * x * (1 - x)\n"
+             "  for (i = 0; i < 200; ++i) { x = r * x * (1 - x); print r, x }\n}\n");
+  const Arguments sweep{"--param", "r=2.8:4:0.005", "--", "awk", "-v", "r={r}", "-f", "logistic.awk"};
+  expect_run(sweep, 0, 2);
+  std::map<std::string, std::set<std::string>> values;
+  for (const std::string& line : lines_of(output())) {
+    const std::size_t blank = line.find(' ');
+    values[line.substr(0, blank)].insert(line.substr(blank + 1, 5));
+  }
+  EXPECT_EQ(values.size(), 241u);
+  for (const auto& [r, period] :
+       std::map<std::string, std::size_t>{{"2.9", 1}, {"3.2", 2}, {"3.5", 4}, {"3.55", 8}, {"3.83", 3}})
+    EXPECT_EQ(values[r].size(), period) << r;
 }
 
 TEST_F(Exec, OutputIsOfCommandsAlone) {

@@ -2,10 +2,13 @@
 
 #include "node/allotment.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <map>
 #include <set>
+
+#include "base/error.hpp"
+#include "support/expect.hpp"
 
 namespace mpifarm {
 namespace {
@@ -109,6 +112,24 @@ TEST(Allotment, WarnsOfAPoolLargerThanItsBindingByName) {
   EXPECT_NE(allotment.warnings[1].find("bound to 1 core (CPU 7)"), std::string::npos)
       << allotment.warnings[1];
   EXPECT_TRUE(allot_slots(ranks, {}).warnings.empty());
+}
+
+TEST(AllotSlots, GroupsThemForTasksThatTakeSeveral) {
+  const std::vector<RankCores> ranks(3, RankCores{"a", {0, 1}, 0, 2});
+  AllotmentOptions options;
+  options.threads = 7;
+  options.master_slots = 2;
+  options.slots_per_task = 3;
+  const Allotment allotment = allot_slots(ranks, options);
+  EXPECT_EQ(allotment.tasks, (Slots{0, 2, 2}));
+  EXPECT_THAT(allotment.warnings, testing::Contains(testing::HasSubstr("rank 0 on a computes nothing")));
+  options.slots_per_task = 8;
+  EXPECT_THAT(support::message_of<BadInput>([&] { allot_slots(ranks, options); }),
+              testing::AllOf(testing::HasSubstr("--slots-per-task 8"), testing::HasSubstr("the most is 7"),
+                             testing::HasSubstr("rank 1 on a")));
+  options.threads = 0;
+  options.master_slots = 0;
+  EXPECT_EQ(allot_slots(ranks, options).tasks, (Slots{0, 0, 0}));  // said elsewhere
 }
 
 }  // namespace

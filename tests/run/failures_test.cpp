@@ -66,5 +66,30 @@ TEST(Failures, WithAnOpenQuoteAreTakenAsTheyAre) {
   EXPECT_EQ(failures.groups().size(), 2U);
 }
 
+TEST(Failures, TellCausesApartAndSayWhere) {
+  Failures failures;
+  failures.add({4}, Outcome::failed, "exit status 3: no disk", {"3", "b"});
+  failures.add({5}, Outcome::failed, "exit status 4: no disk", {"4", "a"});
+  failures.add({6}, Outcome::failed, "exit status 3: no disk", {"3", "a"});
+  failures.add({7}, Outcome::failed, "exit status 3: no disk", {"3", "b"});
+  const std::vector<FailureGroup> groups = failures.groups();
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].count, 3u);
+  EXPECT_EQ(groups[0].hosts, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(groups[1].hosts, std::vector<std::string>{"a"});
+  Failures others;
+  others.add({1}, Outcome::failed, "exit status 4: no disk", {"4", "c"});
+  others.add(failures);
+  EXPECT_EQ(others.groups()[1].hosts, (std::vector<std::string>{"a", "c"}));
+}
+
+TEST(Failures, NameNoMoreHostsThanFit) {
+  Failures failures;
+  for (std::uint64_t i = 0; i < 1000; ++i)
+    failures.add({i}, Outcome::failed, "x", {"1", "host" + std::to_string(i)});
+  EXPECT_EQ(failures.groups()[0].hosts.size(), 100u);
+  EXPECT_EQ(failures.groups()[0].count, 1000u);
+}
+
 }  // namespace
 }  // namespace mpifarm

@@ -18,8 +18,8 @@ class Driver {
  public:
   explicit Driver(Options options) : scheduler{options} {}
 
-  void join(Rank rank, unsigned slots) {
-    scheduler.on_worker_joined(rank, slots);
+  void join(Rank rank, unsigned slots, std::size_t host = 0) {
+    scheduler.on_worker_joined(rank, slots, host);
     scheduler.check_invariants();
   }
   void lose(Rank rank) {

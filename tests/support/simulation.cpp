@@ -178,7 +178,7 @@ void Simulation::join() {
   const auto slots = static_cast<unsigned>(1 + random_() % 4);
   workers_.try_emplace(rank, options_.tasks, *ends_.back(), slots, random_);
   living_.push_back(rank);
-  scheduler_->on_worker_joined(rank, slots);
+  scheduler_->on_worker_joined(rank, slots, static_cast<std::size_t>(rank) % 3);  // three hosts
 }
 
 void Simulation::lose_one() {

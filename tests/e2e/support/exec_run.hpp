@@ -40,7 +40,7 @@ class ExecRun : public testing::Test {
   std::vector<std::string> kinds_of(const std::string& column) const {
     std::vector<std::string> kinds = cells(column);
     std::ranges::sort(kinds);
-    kinds.erase(std::ranges::unique(kinds).begin(), kinds.end());
+    kinds.erase(std::unique(kinds.begin(), kinds.end()), kinds.end());
     return kinds;
   }
   void refused(const Arguments& arguments, const std::vector<std::string>& parts, int ranks = 0) const {
