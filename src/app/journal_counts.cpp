@@ -1,10 +1,22 @@
 #include "app/journal_counts.hpp"
 
+#include "base/outcome.hpp"
 #include "journal/reader.hpp"
 
 namespace mpifarm::app {
+namespace {
 
-JournalCounts count_journal(const RunDirectory& run) {
+void add_failures(const OutcomeBlock& block, const JobType& type, const Order& order, Failures& failures) {
+  BytesView entries = block.entries;
+  for (std::uint64_t i = 0; i < block.count; ++i)
+    if (const OutcomeEntry entry = take_entry(entries); entry.outcome != Outcome::succeeded)
+      failures.add(order.id({block.first.value + i}), entry.outcome, failure_message(entry.payload),
+                   type.failure_facts(kept_result(entry.payload)));
+}
+
+}  // namespace
+
+JournalCounts count_journal(const RunDirectory& run, const JobType* type, const Order& order) {
   using namespace journal;
   JournalCounts counts;
   Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed, Redo>()};
@@ -12,6 +24,8 @@ JournalCounts count_journal(const RunDirectory& run) {
     if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
       counts.succeeded += outcomes->block.succeeded;
       counts.failed += outcomes->block.count - outcomes->block.succeeded;
+      if (type != nullptr && outcomes->block.count > outcomes->block.succeeded)
+        add_failures(outcomes->block, *type, order, counts.failures);
     } else if (const auto* items = std::get_if<SourceItems>(&record)) {
       counts.known = items->first.value + items->keys.size();
       counts.source_ended = counts.source_ended || items->end;
@@ -19,6 +33,7 @@ JournalCounts count_journal(const RunDirectory& run) {
       counts.complete = sealed->complete;
     } else if (const auto* redo = std::get_if<Redo>(&record)) {
       for (const Interval& positions : redo->positions) counts.failed -= positions.size();
+      counts.failures = {};  // it is of all that had failed
     } else {
       ++counts.starts;
       counts.complete = false;

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+#include "base/order.hpp"
+#include "job/any_job.hpp"
+#include "run/failures.hpp"
 #include "run/run_directory.hpp"
 
 namespace mpifarm::app {
@@ -11,8 +14,10 @@ struct JournalCounts {
   std::uint64_t succeeded = 0, failed = 0, known = 0;
   bool source_ended = false, complete = false;
   unsigned starts = 0;
+  Failures failures;  // where a job was given
 };
 
-JournalCounts count_journal(const RunDirectory& run);
+// `type`: the job's, to group failures; `order` maps their positions.
+JournalCounts count_journal(const RunDirectory& run, const JobType* type = nullptr, const Order& order = {});
 
 }  // namespace mpifarm::app

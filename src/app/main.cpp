@@ -39,7 +39,7 @@ struct Carry {
     return look([&] { describe_job(command); });
   }
   int operator()(const StatusCommand& command) const {
-    return look([&] { status(command); });
+    return look([&] { status(command, jobs); });
   }
   int operator()(const ResultsCommand& command) const {
     return look([&] { results(command, jobs); });

@@ -10,7 +10,7 @@ namespace mpifarm::app {
 void stop(const StopCommand& command);
 void list(const Jobs& jobs);
 void describe_job(const DescribeCommand& command);
-void status(const StatusCommand& command);  // with `watch`, when the run is no longer live
+void status(const StatusCommand& command, const Jobs& jobs);  // with `watch`, when the run is no longer live
 void results(const ResultsCommand& command, const Jobs& jobs);
 
 }  // namespace mpifarm::app

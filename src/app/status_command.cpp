@@ -22,8 +22,13 @@ namespace {
 constexpr auto watch_interval = std::chrono::milliseconds{200};
 
 // A run that is neither live nor ended in order: what its journal says.
-describe::Value journal_status(const RunDirectory& run, const Manifest& manifest) {
-  const JournalCounts counts = manifest.durability == "none" ? JournalCounts{} : count_journal(run);
+describe::Value journal_status(const RunDirectory& run, const Manifest& manifest, const Jobs& jobs) {
+  // Of a stream the first windows are permuted as they would be were it to go on.
+  const Order order{parse_order(manifest.order), manifest.tasks.value_or(Order::unknown_count), manifest.seed,
+                    manifest.window, shard_of(manifest)};
+  const JournalCounts counts = manifest.durability == "none"
+                                   ? JournalCounts{}
+                                   : count_journal(run, find_job(jobs, manifest.job), order);
   using Object = describe::Value::Object;
   return Object{{"status", counts.complete ? "complete" : "unfinished"},
                 {"job", manifest.job},
@@ -31,7 +36,8 @@ describe::Value journal_status(const RunDirectory& run, const Manifest& manifest
                 {"committed", counts.succeeded + counts.failed},
                 {"succeeded", counts.succeeded},
                 {"failed", counts.failed},
-                {"starts", counts.starts}};
+                {"starts", counts.starts},
+                {"failures", describe::to_value(counts.failures.groups())}};
 }
 
 std::string status_for_people(const describe::Value& status, const RunDirectory& run,
@@ -118,7 +124,7 @@ void watch(const RunDirectory& run, const Manifest& manifest) {
 
 }  // namespace
 
-void status(const StatusCommand& command) {
+void status(const StatusCommand& command, const Jobs& jobs) {
   const RunDirectory run{command.directory};
   const Manifest manifest = read_manifest(run);
   if (command.watch) watch(run, manifest);
@@ -129,8 +135,8 @@ void status(const StatusCommand& command) {
     const Summary summary = read_summary(run);
     text = command.json ? to_json(summary) : last_words(run, manifest, summary) + "\n";
   } else {
-    const describe::Value status =
-        is_live(run) ? read_json_file(run.status(), describe::parse_json) : journal_status(run, manifest);
+    const describe::Value status = is_live(run) ? read_json_file(run.status(), describe::parse_json)
+                                                : journal_status(run, manifest, jobs);
     text = command.json ? describe::to_json(status, 2) + "\n"
                         : status_for_people(status, run,
                                             holder ? "held by " + *holder : how_to_carry_on(run, manifest));

@@ -303,5 +303,24 @@ TEST_F(ExecTriage, DoesNotWarnOfProgramsThatAreThere) {
   }
 }
 
+// Three hosts by name: what a node's daemon says counts more than the machine's own.
+TEST_F(ExecTriage, FencesAHostWhereEverythingFails) {
+  std::string line = "mpirun";
+  for (const char* host : {"good", "bad", "fine"})
+    line += std::string{host == std::string{"good"} ? "" : " :"} + " -n 1 env SLURMD_NODENAME=" + host +
+            " $MPIFARM run exec --run " + path_ +
+            " --threads 1 --param n=1..200 --shell -- 'test $SLURMD_NODENAME != bad && sleep 0.005'";
+  const Ended ended = run(shell(0, line));
+  EXPECT_THAT(ended.err, HasSubstr("bad is given no more tasks"));
+  const Json summary = summary_of(path_);
+  EXPECT_EQ(summary.text("status"), "complete");
+  EXPECT_GE(summary.whole("failed"), 10u);
+  EXPECT_LE(summary.whole("failed"), 80u) << "it takes most of the list";
+  EXPECT_THAT(read_text(path_ + "/summary.json"),
+              testing::ContainsRegex("\"fenced_hosts\": \\[\\s*\"bad\"\\s*\\]"));
+  std::vector<std::string> hosts = cells("host"), statuses = cells("status");
+  for (std::size_t i = 0; i < hosts.size(); ++i) EXPECT_EQ(hosts[i] == "bad", statuses[i] == "failed");
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e
