@@ -2,7 +2,7 @@
 
 # Each as a line: "--flag TYPE", the commands, the jobs.
 _mpifarm_flags() { "$@" --help 2>/dev/null | sed -nE 's/^  (-[a-z],)?(--[a-z-]+) ?([^ ]*).*/\2 \3/p'; }
-_mpifarm_commands() { "$1" --help 2>/dev/null | sed -n '/^Usage/,/^[A-Z].*:$/s/^  \([a-z]*\) .*/\1/p'; }
+_mpifarm_commands() { "$1" --help 2>/dev/null | sed -n '/^Usage/,/^[A-Z].*:$/s/^  \([a-z-]*\) .*/\1/p'; }
 _mpifarm_jobs() { "$1" list 2>/dev/null | cut -d' ' -f1; }
 
 _mpifarm() {

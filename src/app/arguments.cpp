@@ -183,6 +183,8 @@ Command parse_run(std::vector<std::string> arguments, const Jobs& jobs) {
     name = "run " + std::string{command.type->name()};
     description = command.type->summary();
     job_flags = command.type->flags();
+    for (const describe::FlagInfo& flag : job_flags)
+      if (flag.is_words) description += ".\nBehind --: " + flag.help;
   }
   CommandLine line{description, name};
   line.heading("Flags of the job");

@@ -21,8 +21,9 @@ Usage: mpifarm COMMAND ...          each command has --help
   resume RUN           carry on an unfinished run, on any number of ranks
   stop RUN             ask a live run to end in order
   status RUN           the state of a live or ended run (--watch follows it)
-  results RUN...       results in task order: CSV, JSON Lines or SQLite
+  results RUN...       results in task order: CSV, JSON Lines, SQLite or a joblog
   output RUN [TASK]    what the commands of an exec run wrote
+  retry-line RUN TASK  the line that runs one of them by hand
   merge RUN...         shards of a run (--shard K/N) become one run
   list                 the jobs
   describe JOB         one job's flags, task fields and result fields
@@ -34,6 +35,8 @@ A first run, two ranks, and a look at what it left:
   mpifarm status my-run                                                 how it went
   mpifarm results my-run | head                                         a row a task
   sha256sum --quiet -c my-run/SHA256SUMS                                the same, by another tool
+
+Any program: mpifarm run exec --param n=1..10 -- echo {n}
 )";
 }
 
