@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "slurm_job.hpp"
 
@@ -83,6 +84,26 @@ TEST_F(Sbatch, RunUsesEveryNodeByEitherLauncher) {
     EXPECT_EQ(summary.whole("ranks"), 3u);
     EXPECT_EQ(summary.whole("threads"), 3u) << "a core was granted on each";
   }
+}
+
+// What stands behind -- is the command's own, flags that look like mpifarm's included.
+TEST_F(Sbatch, RunsCommandsOnEveryNode) {
+  const Arguments commands{
+      "exec",    "--batch", "1",  "--param",
+      "n=1..60", "--shell", "--", "sleep 0.05; echo --run {n} $SLURMD_NODENAME; test {n} != 7"};
+  expect_status(run(submitting({"-N3"}, "run.sbatch", commands, {{"RUN", path()}})), 1);
+  EXPECT_EQ(summary_of(path()).whole("failed"), 1u);
+  std::set<std::string> nodes;
+  std::vector<std::string> lines = lines_of(run(mpifarm({"output", path()})).out);
+  ASSERT_EQ(lines.size(), 60u);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string begin = "--run " + std::to_string(i + 1) + " ";
+    ASSERT_TRUE(lines[i].starts_with(begin)) << lines[i];
+    nodes.insert(lines[i].substr(begin.size()));
+  }
+  EXPECT_THAT(nodes, testing::SizeIs(3));
+  EXPECT_THAT(run(mpifarm({"status", path()})).out,
+              HasSubstr("exit status 1 (task 6, on " + lines[6].substr(lines[6].rfind(' ') + 1) + ")"));
 }
 
 TEST_F(Sbatch, RunGoesBackIntoTheQueueForWantOfTime) {
