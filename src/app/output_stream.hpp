@@ -1,6 +1,8 @@
 #pragma once
 // --stream: what commands write goes to rank 0's stdout and stderr while the run goes on.
 
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "exec/output_follower.hpp"
@@ -19,16 +21,20 @@ class OutputStream {
  public:
   explicit OutputStream(const OutputStreamOptions& options);
 
-  // When every command has ended: shows the rest. A stdout that cannot be written ended the showing before.
-  void finish();
+  // When every command has ended: waits until the rest is shown, or `give_up` says so. A stdout that cannot
+  // be written ended the showing before.
+  void finish(const std::function<bool()>& give_up);
+  // If not, the reader still holds up the thread, and would hold up the destructor.
+  bool finished() const { return shown_; }
 
  private:
-  void show(exec::Stream kind, BytesView lines);
+  void follow(const std::stop_token& over);
   void read(bool rest);
 
   exec::OutputFollower follower_;
   bool keeps_packs_;
   bool ended_ = false;  // by a failure
+  std::atomic<bool> shown_{false};
   std::jthread thread_;
 };
 

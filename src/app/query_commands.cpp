@@ -68,7 +68,7 @@ struct JoblogText {
   void append(Bytes& out, const journal::TaskOutcome& outcome) const {
     const bool succeeded = outcome.outcome == Outcome::succeeded;
     const BytesView result = succeeded ? outcome.payload : kept_result(outcome.payload);
-    if (!result.empty()) exec::append_joblog(out, outcome.id, result);
+    if (!result.empty()) exec::append_joblog(out, outcome.id, outcome.outcome, result);
   }
 };
 

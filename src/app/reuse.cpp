@@ -137,11 +137,23 @@ class OutcomeWriter {
   journal::Outcomes pending_;
 };
 
+void sync_file_system(const std::filesystem::path& path) {
+  const FileDescriptor directory{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.get() < 0 || syncfs(directory.get()) != 0) throw_errno(path, "synced");
+}
+
+RunFacts facts_of(const RunPlan& plan) {
+  return {plan.directory.path, plan.params, plan.manifest.working_directory};
+}
+
 // The new run's source: what it is goes into the journal, so that later starts compare it.
 class SourceReader {
  public:
   SourceReader(const RunPlan& plan, journal::Writer& journal, DescriptorFile& descriptors)
-      : plan_{plan}, journal_{journal}, descriptors_{descriptors}, keys_{plan.type->task_keys(plan.params)} {}
+      : plan_{plan},
+        journal_{journal},
+        descriptors_{descriptors},
+        keys_{plan.type->task_keys(facts_of(plan))} {}
 
   std::vector<NewTasks::Task> read() {
     plan_.sequential() ? read_stream() : read_indexed();
@@ -203,11 +215,10 @@ std::vector<NewTasks::Task> by_position(const std::vector<NewTasks::Task>& tasks
 // What succeeded in an old run, with its key.
 class OldSuccesses {
  public:
-  OldSuccesses(const RunDirectory& run, const Manifest& manifest, const JobType& type) {
-    const Bytes params = type.params_from_value(manifest.params);
-    keys_ = type.task_keys(params);
-    if (type.indexed() && manifest.tasks_from.empty()) job_ = type.make(params);
-    outcomes_.add(run, manifest);
+  OldSuccesses(const RunFacts& facts, const Manifest& manifest, const JobType& type)
+      : keys_{type.task_keys(facts)} {
+    if (type.indexed() && manifest.tasks_from.empty()) job_ = type.make(facts.params);
+    outcomes_.add({facts.run}, manifest);
   }
 
   // Views are valid until the next call.
@@ -250,8 +261,15 @@ void check_reuse(const RunPlan& plan, const RunDirectory& old) {
     refuse(old, "the params differ: " + changes, "give the same ones, or leave --reuse out");
 }
 
+bool is_taken_over(const journal::Survey& survey) {
+  return survey.segments.size() > 1 || (survey.segments.size() == 1 && survey.sealed);
+}
+
 void take_over(RunPlan& plan) {
   const RunDirectory old{plan.manifest.reuse};
+  const Manifest manifest = read_manifest(old);
+  const RunFacts from{old.path, plan.type->params_from_value(manifest.params), manifest.working_directory};
+  OldSuccesses successes{from, manifest, *plan.type};
   journal::Writer journal = journal::create_segment(plan.directory.path, std::nullopt, plan.manifest.run_id);
   journal.append(journal::Started{0, 0, utc_timestamp()});
   DescriptorFile descriptors{plan.directory.path / "reuse.tmp"};
@@ -260,30 +278,31 @@ void take_over(RunPlan& plan) {
                     plan.manifest.window, shard_of(plan.manifest)};
   NewTasks tasks{by_position(std::exchange(unplaced, {}), order)};
 
-  const auto taker = plan.type->result_taker(old.path, plan.directory.path, plan.params);
-  OldSuccesses successes{old, read_manifest(old), *plan.type};
+  const auto taker = plan.type->result_taker(from, facts_of(plan));
   OutcomeWriter writer{journal};
-  std::uint64_t taken = 0, damaged = 0;
+  std::uint64_t taken = 0, left = 0;
   TaskId before;
   Hash128 key;
   for (BytesView result; successes.next(before, key, result);) {
     const NewTasks::Task* task = tasks.next(key);
     if (task == nullptr) continue;
-    const auto taken_result = taker->take(result, before, order.id({task->position}));
-    if (!taken_result) {
-      ++damaged;
-      continue;
+    const TaskId now = order.id({task->position});
+    const Bytes descriptor = plan.sequential() ? descriptors.read(task->descriptor_at) : Bytes{};
+    if (const auto result_here = taker->take(result, before, now, descriptor)) {
+      writer.add({task->position}, *result_here, descriptor);
+      ++taken;
+    } else {
+      ++left;
     }
-    writer.add({task->position}, *taken_result,
-               plan.sequential() ? descriptors.read(task->descriptor_at) : Bytes{});
-    ++taken;
   }
   writer.write();
+  sync_file_system(plan.directory.path);  // what belongs to the results, too
   journal.append(journal::Sealed{false, utc_timestamp()});
   journal.sync();
   log::info("taken over from " + old.path.string() + ": what " + counted(taken, "task") + " did");
-  if (damaged > 0)
-    log::warning("damaged in " + old.path.string() + ", so computed anew: " + counted(damaged, "task"));
+  if (left > 0)
+    log::warning("not taken over from " + old.path.string() + ", as it is damaged or no success here: what " +
+                 counted(left, "task") + " did");
   plan.survey = inspect_journal(plan.directory);
   if (plan.sequential())
     plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);

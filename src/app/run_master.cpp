@@ -129,11 +129,14 @@ void RunMaster::begin() {
   if (plan_.is_new()) {
     plan_.create();
     log::open_file(plan_.directory.log());
-    if (!plan_.manifest.reuse.empty())
-      while_beating(transport_, waker_, [this] {
-        take_over(plan_);
-        replay_journal();
-      });
+  }
+  if (plan_.takes_over) {
+    leave_on_signal("stopped by a signal while it took over; " +
+                    how_to_carry_on(plan_.directory, plan_.manifest));
+    while_beating(transport_, waker_, [this] {
+      take_over(plan_);
+      replay_journal();
+    });
   }
   for (const std::string& warning : plan_.job->warnings()) log::warning(warning);
   for (const std::string& warning : master_.warnings()) log::warning(warning);
@@ -238,8 +241,11 @@ void RunMaster::compute() {
   follow_output(start);
   hand_out();
   record_spent();
-  if (stream_) while_beating(transport_, waker_, [this] { stream_->finish(); });
   while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });
+  // A reader that does not read is waited for, but not against a signal.
+  const int signals = signals_caught();
+  if (stream_)
+    while_beating(transport_, waker_, [&] { stream_->finish([&] { return signals_caught() > signals; }); });
   totals_.add(committer_->totals());
   display_.finish(view(Clock::now()));
 }

@@ -29,7 +29,7 @@ class RunMaster {
   int run();
   Stopped stopped() const { return stopped_; }
   // After run(): a task or the source has not ended, though it was asked to; it would hold up the destructor.
-  bool still_busy() { return worker_.busy() || !master_.close_source(); }
+  bool still_busy() { return worker_.busy() || !master_.close_source() || (stream_ && !stream_->finished()); }
 
  private:
   void refuse_rest_of_source() const;

@@ -168,7 +168,8 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   plan.manifest = make_manifest(command, *plan.job, plan.params, ranks);
   open_source(plan);
   check_order_needs_journal(plan);
-  if (!command.reuse.empty()) check_reuse(plan, {command.reuse});
+  plan.takes_over = !command.reuse.empty();
+  if (plan.takes_over) check_reuse(plan, {command.reuse});
   plan.has_default_name = command.directory.empty();
   plan.directory.path = plan.has_default_name ? default_run_path(command.type->name())
                                               : std::filesystem::path{command.directory};
@@ -222,6 +223,27 @@ void redo_failed(journal::Survey& survey) {
     log::info("no task has failed: there is none to compute anew");
   else
     survey.complete = false;
+}
+
+// An earlier start was interrupted while it took over: then nothing has been computed. False when the other
+// run can no longer be taken over.
+bool take_over_again(RunPlan& plan) {
+  try {
+    check_reuse(plan, {plan.manifest.reuse});
+  } catch (const BadInput& refusal) {
+    log::warning("nothing more is taken over: " + std::string{refusal.what()});
+    return false;
+  }
+  for (const journal::Segment& segment : plan.survey->segments) std::filesystem::remove(segment.path);
+  if (plan.survey->torn_segment) std::filesystem::remove(*plan.survey->torn_segment);
+  plan.survey.reset();
+  const Manifest before = plan.manifest;
+  open_source(plan);
+  if (plan.manifest.tasks != before.tasks || plan.manifest.source_digest != before.source_digest)
+    throw BadInput{"the source changed since the run began (" + counted(before.tasks) + " -> " +
+                   counted(plan.manifest.tasks) + "); bring it back as it was, or start a new run"};
+  plan.takes_over = true;
+  return true;
 }
 
 // Relative paths of a run mean the directory that it began in.
@@ -302,6 +324,7 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
                    " is not of the run.json beside it); restore the run directory from a copy"};
+  if (!plan.manifest.reuse.empty() && !is_taken_over(*plan.survey) && take_over_again(plan)) return plan;
   if (options.redo_failed) redo_failed(*plan.survey);
   check_source(plan);
   return plan;

@@ -22,6 +22,7 @@ struct RunPlan {
   std::unique_ptr<TaskSource> source;     // of a sequential run that is not complete
   std::unique_ptr<RunLock> lock;          // of a new run: once it is created
   std::optional<journal::Survey> survey;  // of earlier starts; nothing at the first
+  bool takes_over = false;                // of manifest.reuse, before anything is computed
 
   bool is_new() const { return lock == nullptr; }
   // A new run: makes its directory and takes its lock. Throws BadInput when that cannot be.

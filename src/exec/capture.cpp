@@ -28,6 +28,8 @@ void Capture::take(Stream kind, BytesView bytes) {
   const std::uint64_t room = options_.limit - std::min(options_.limit, kept.stream.bytes);
   kept.stream.bytes += bytes.size();
   kept.waiting += bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
+  if (options_.by_lines && kept.stream.bytes > options_.limit)  // no line is torn by the limit
+    kept.waiting.resize(kept.waiting.rfind('\n') + 1);
   if (options_.by_lines)
     hand_on_lines(kind);
   else if (kept.waiting.size() >= most_chunk_bytes)

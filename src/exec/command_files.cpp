@@ -1,11 +1,29 @@
 #include "exec/command_files.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <system_error>
 
 namespace mpifarm::exec {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+fs::path mark_of(const fs::path& output) {
+  return output.parent_path() / ("." + output.filename().string() + ".unfinished");
+}
+
+}  // namespace
+
+void mark_unfinished(const CommandFiles& files) {
+  for (const fs::path& path : files.outputs) std::ofstream{mark_of(path)};
+}
+
+void unmark(const CommandFiles& files) {
+  std::error_code unseen;
+  for (const fs::path& path : files.outputs) fs::remove(mark_of(path), unseen);
+}
 
 std::string missing_output(const CommandFiles& files) {
   const auto missing = std::ranges::find_if(files.outputs, [](const fs::path& path) {
@@ -25,7 +43,7 @@ bool is_up_to_date(const CommandFiles& files, fs::file_time_type begun) {
   }
   return std::ranges::all_of(files.outputs, [&](const fs::path& path) {
     const fs::file_time_type time = fs::last_write_time(path, unseen);
-    return !unseen && time >= youngest_input && time < begun;
+    return !unseen && time >= youngest_input && time < begun && !fs::exists(mark_of(path), unseen);
   });
 }
 

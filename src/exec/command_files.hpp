@@ -14,8 +14,14 @@ struct CommandFiles {
 // The first output that is not there; empty when all are.
 std::string missing_output(const CommandFiles& files);
 
-// Every output is there, is older than `begun`, when the run was made, and not older than any input: what is
-// younger may be unfinished work of a command of this run. False when an input is not there.
+// Says beside each output that it is being written, so that it is not taken for done whatever happens
+// (where its directory is there), and takes that back.
+void mark_unfinished(const CommandFiles& files);
+void unmark(const CommandFiles& files);
+
+// Every output is there, is not marked as unfinished, is older than `begun`, when the run was made, and not
+// older than any input: what is younger may be unfinished work of a command of this run. False when an input
+// is not there.
 bool is_up_to_date(const CommandFiles& files, std::filesystem::file_time_type begun);
 
 // When each output was written; of one that is not there, the earliest time.

@@ -61,6 +61,53 @@ std::string format_value(const std::string& field, const std::string& format, co
   }
 }
 
+// Where in a line of sh(1) a value cannot stand, as its own quotes would mean something else; a kind of
+// quotes by its own character. 0: anywhere else.
+constexpr char comment = '#', here_text = '<', escape = '\\', escape_in_quotes = 'q', escape_in_command = 'c';
+
+char place_behind(char place, char before, char c) {
+  constexpr std::string_view word_ends{" \t\n;&|()"};
+  switch (place) {
+    case here_text:  // to the end: where its text ends is not looked for
+      return here_text;
+    case comment:
+      return c == '\n' ? '\0' : comment;
+    case escape:
+      return 0;
+    case escape_in_quotes:
+      return '"';
+    case escape_in_command:
+      return '`';
+    case '\'':
+      return c == '\'' ? '\0' : place;
+    case '"':
+      return c == '\\' ? escape_in_quotes : c == '"' ? '\0' : place;
+    case '`':
+      return c == '\\' ? escape_in_command : c == '`' ? '\0' : place;
+    default:
+      if (c == '\'' || c == '"' || c == '`' || c == escape) return c;
+      if (c == '#' && word_ends.find(before) != word_ends.npos) return comment;
+      return c == '<' && before == '<' ? here_text : '\0';
+  }
+}
+
+std::string text_of_place(char place) {
+  switch (place) {
+    case comment:
+      return "in a comment of the command";
+    case here_text:
+      return "behind << in the command";
+    case escape:
+      return "behind a backslash of the command";
+    default:
+      return std::string{"inside quotes of the command ("} +
+             (place == escape_in_quotes    ? '"'
+              : place == escape_in_command ? '`'
+                                           : place) +
+             ")";
+  }
+}
+
 [[noreturn]] void refuse(std::string_view what, std::string_view text, const std::string& why) {
   throw BadInput{std::string{what} + " is not understood (" + why + ": \"" + printable(text) +
                  "\"); write {name} or {name:format} for a value, {{ and }} for braces"};
@@ -128,20 +175,18 @@ void Template::add_fields(std::set<std::string>& names) const {
     if (!part.field.empty()) names.insert(part.field);
 }
 
-void Template::check_unquoted(char& quote) const {
+void Template::check_unquoted(char& place) const {
+  if (place == escape) place = 0;  // it stood before the blank between two words
+  char before = ' ';
   for (const Part& part : parts_) {
-    if (!part.field.empty() && quote != 0)
-      throw BadInput{"{" + part.field + "} stands inside quotes of the command (" + std::string(1, quote) +
-                     "); leave them out there: --shell quotes each value by itself"};
-    for (std::size_t at = 0; at < part.literal.size(); ++at) {
-      const char c = part.literal[at];
-      if (c == '\\' && quote != '\'')
-        ++at;
-      else if (c == quote)
-        quote = 0;
-      else if (quote == 0 && (c == '\'' || c == '"' || c == '`'))
-        quote = c;
+    if (!part.field.empty() && place != 0)
+      throw BadInput{"{" + part.field + "} stands " + text_of_place(place) +
+                     "; leave them out there: --shell quotes each value by itself, as one word"};
+    for (const char c : part.literal) {
+      place = place_behind(place, before, c);
+      before = c;
     }
+    if (!part.field.empty()) before = 0;  // no blank
   }
 }
 

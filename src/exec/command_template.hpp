@@ -25,9 +25,10 @@ class Template {
   std::string fill(const Values& values) const;
   // The same, with each value in single quotes as the shell wants it (sh(1)): one word, whatever is in it.
   std::string fill_quoted(const Values& values) const;
-  // For fill_quoted: throws BadInput when a field stands inside quotes, where its own would end them.
-  // `quote`: the one that is open before this text, and after it; 0: none.
-  void check_unquoted(char& quote) const;
+  // For fill_quoted: throws BadInput when a field stands where its own quotes would not make it one word:
+  // inside quotes, behind a backslash, in a comment, behind "<<". `place`: 0 before the first word of a line;
+  // then as it was left.
+  void check_unquoted(char& place) const;
   void add_fields(std::set<std::string>& names) const;
   bool has_format(const std::string& field) const;
   // Throws BadInput when a format for the field does not take the value.

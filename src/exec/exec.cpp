@@ -36,11 +36,18 @@ std::vector<Template> templates_of(const std::vector<std::string>& words) {
   return templates;
 }
 
+// As sh(1) has names.
+bool is_variable(std::string_view name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && is_letter(name[0]) &&
+         std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
 std::vector<std::pair<std::string, Template>> environment_of(const std::vector<std::string>& texts) {
   std::vector<std::pair<std::string, Template>> variables;
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == text.npos)
+    if (equals == text.npos || !is_variable(std::string_view{text}.substr(0, equals)))
       throw BadInput{"--env sets no variable (\"" + printable(text) + "\"); write NAME=VALUE"};
     variables.emplace_back(text.substr(0, equals), Template{"--env", text.substr(equals + 1)});
   }

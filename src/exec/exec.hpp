@@ -80,7 +80,7 @@ struct Exec {
     Values fields;
   };
   struct Result {
-    std::string command;  // as a shell would be given it
+    std::string command;  // as a shell is given it, or would be
     std::int32_t exit_status = 0, signal = 0;
     double started = 0;  // seconds since 1970
     double seconds = 0, user_seconds = 0, system_seconds = 0;
@@ -112,7 +112,9 @@ struct Exec {
                          const std::string& run_directory) const;
 
   // Equal for tasks with the same command, directory, environment and input, wherever and whenever they run.
-  Bytes key(const Task& task, TaskId id) const;
+  Bytes key(const Task& task, TaskId id, const std::string& working_directory) const;
+  // Whether a success of another run is one here, too: its status is fine, and its --outputs are there.
+  bool accepts(const Result& result, const Task& task, TaskId id) const;
 
   // Of a list of tasks: throws BadInput unless the template's fields are among `columns`, and none is there
   // twice; and for a value that a format does not take.
@@ -134,7 +136,7 @@ struct Exec {
   CommandFiles files_of(const Values& values, const Invocation& command) const;
   void keep_output(const Place& place) const;
   void run(Invocation& command, Context& context, const CommandFiles& files, Result& result) const;
-  static void take_end(const CommandEnd& end, Result& result);
+  static void take_end(const CommandEnd& end, const Capture& capture, Result& result);
   std::string judge(const CommandEnd& end, const Capture& capture, const CommandFiles& files,
                     const Result& result) const;
 

@@ -69,6 +69,15 @@ std::string absolute_in(const std::string& directory, const std::string& path) {
   return path.empty() || path[0] == '/' ? path : directory + "/" + path;
 }
 
+std::string not_run(const Invocation& command, int status) {
+  return printable(command.words[0]) + (status == not_found ? ": command not found" : ": cannot be executed");
+}
+
+// The line that a shell is given, or would be.
+std::string line_of(const std::vector<std::string>& words, bool is_line) {
+  return is_line ? words.back() : shell_line(words);
+}
+
 // Runs it, again while this host is short of what a process takes.
 CommandEnd run_patiently(const Invocation& command, const TakeOutput& take, const StopRequested& stop) {
   CommandEnd end = run_command(command, take, stop);
@@ -163,6 +172,8 @@ std::string Exec::retry_line(const Task& task, TaskId id, const std::string& wor
   line += "env";
   for (const auto& [variable, value] : variables_of(values, run_directory))
     line += " " + variable + "=" + shell_quoted(value);
+  // env(1) would take such a name for a variable.
+  if (command.words[0].find('=') != std::string::npos) line += " sh -c 'exec \"$0\" \"$@\"'";
   line += " " + shell_line(command.words);
   if (!command.has_input_text)
     line += " < " + (command.input_file.empty()
@@ -171,9 +182,11 @@ std::string Exec::retry_line(const Task& task, TaskId id, const std::string& wor
   return line;
 }
 
-Bytes Exec::key(const Task& task, TaskId id) const {
+Bytes Exec::key(const Task& task, TaskId id, const std::string& working_directory) const {
   const Values values = all_values(task, id, 0, {});
   std::vector<std::string> parts = words_of(values);
+  parts.push_back(std::to_string(parts.size()));
+  parts.push_back(working_directory);
   for (const Template* one : {&directory_, &input_, &input_text_}) parts.push_back(one->fill(values));
   for (const auto& [variable, value] : environment_) {
     parts.push_back(variable);
@@ -222,7 +235,8 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
   result.attempt = context.attempt();
   result.rank = place.rank;
   result.slot = place.slot;
-  result.command = shell_line(command.words);
+  const bool is_line = params_.shell || (!params_.commands.empty() && !plain_words(values.at(line_field)));
+  result.command = line_of(command.words, is_line);
   const CommandFiles files = files_of(values, command);
   if (params_.skip_existing && !place.run_directory.empty() &&
       is_up_to_date(
@@ -235,42 +249,32 @@ Exec::Result Exec::compute(const Task& task, Context& context) const {
 }
 
 void Exec::run(Invocation& command, Context& context, const CommandFiles& files, Result& result) const {
+  Capture capture{slot().keeper.get(), context.id(), {.limit = output_limit_, .by_lines = params_.stream}};
   const Program found = program_of(command);
-  if (found.status != 0) {
-    result.exit_status = found.status;
-    throw FailedWith<Result>{printable(command.words[0]) +
-                                 (found.status == not_found ? ": command not found" : ": cannot be executed"),
-                             result};
-  }
   command.program = found.path;
   const auto outputs_before = output_times(files);
-  Capture capture{slot().keeper.get(), context.id(), {.limit = output_limit_, .by_lines = params_.stream}};
-  const CommandEnd end = run_patiently(
-      command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); },
-      [&] {
-        context.waiting();
-        return context.stop_requested();
-      });
-  if (end.stopped) throw Interrupted{};
-  if (end.start_error != 0) {
-    result.exit_status = not_executable;
-    throw FailedWith<Result>{printable(end.failed_on) + " (" + errno_text(end.start_error) + ")", result};
-  }
+  if (params_.skip_existing) mark_unfinished(files);
+  CommandEnd end;
+  if (found.status == 0)
+    end = run_patiently(
+        command, [&](Stream kind, BytesView bytes) { capture.take(kind, bytes); },
+        [&] {
+          context.waiting();
+          return context.stop_requested();
+        });
   capture.finish();
-  const KeptStream &output = capture.stream(Stream::standard_output),
-                   &error = capture.stream(Stream::standard_error);
-  result.stdout_bytes = output.bytes;
-  result.stderr_bytes = error.bytes;
-  if (!slot().pack_name.empty() && (output.last != 0 || error.last != 0)) {
-    result.pack = slot().pack_name;
-    result.stdout_at = output.last;
-    result.stderr_at = error.last;
+  result.exit_status = found.status;
+  if (found.status == 0 && end.start_error == 0) take_end(end, capture, result);
+  const std::string why =
+      found.status != 0 ? not_run(command, found.status) : judge(end, capture, files, result);
+  if (params_.skip_existing) {
+    if (!why.empty() || end.stopped) set_aside(files, outputs_before);
+    unmark(files);
   }
-  take_end(end, result);
-  const std::string why = judge(end, capture, files, result);
-  if (why.empty()) return;
-  if (params_.skip_existing) set_aside(files, outputs_before);
-  throw FailedWith<Result>{why, result, end.timed_out ? Outcome::timed_out : Outcome::failed};
+  if (end.stopped) throw Interrupted{};
+  if (end.start_error != 0) result.exit_status = not_executable;
+  if (!why.empty())
+    throw FailedWith<Result>{why, result, end.timed_out ? Outcome::timed_out : Outcome::failed};
 }
 
 std::vector<std::string> Exec::warnings() const {
@@ -298,7 +302,7 @@ std::string Exec::conclude(const std::filesystem::path& run) const {
          shell_quoted(run.string());
 }
 
-void Exec::take_end(const CommandEnd& end, Result& result) {
+void Exec::take_end(const CommandEnd& end, const Capture& capture, Result& result) {
   result.started = end.started;
   result.seconds = seconds(end.duration);
   result.user_seconds = cpu_seconds(end.usage.ru_utime);
@@ -307,11 +311,20 @@ void Exec::take_end(const CommandEnd& end, Result& result) {
   const bool signalled = WIFSIGNALED(end.wait_status);
   result.signal = signalled ? WTERMSIG(end.wait_status) : 0;
   result.exit_status = signalled ? signal_status + result.signal : WEXITSTATUS(end.wait_status);
+  const KeptStream &output = capture.stream(Stream::standard_output),
+                   &error = capture.stream(Stream::standard_error);
+  result.stdout_bytes = output.bytes;
+  result.stderr_bytes = error.bytes;
+  if (slot().pack_name.empty() || (output.last == 0 && error.last == 0)) return;
+  result.pack = slot().pack_name;
+  result.stdout_at = output.last;
+  result.stderr_at = error.last;
 }
 
 std::string Exec::judge(const CommandEnd& end, const Capture& capture, const CommandFiles& files,
                         const Result& result) const {
   std::string why;
+  if (end.start_error != 0) return printable(end.failed_on) + " (" + errno_text(end.start_error) + ")";
   if (end.timed_out)
     why = "no end within the --timeout";
   else if (result.signal != 0)
@@ -323,6 +336,12 @@ std::string Exec::judge(const CommandEnd& end, const Capture& capture, const Com
   if (why.empty()) return why;
   const std::string line = capture.last_line();
   return line.empty() ? why : why + ": " + line;
+}
+
+bool Exec::accepts(const Result& result, const Task& task, TaskId id) const {
+  const Values values = all_values(task, id, result.attempt, {});
+  return success_.contains(result.exit_status) &&
+         missing_output(files_of(values, invocation(values, {}))).empty();
 }
 
 }  // namespace mpifarm::exec

@@ -67,40 +67,44 @@ std::string text_of(const std::string& key, const describe::Value& value) {
 
 class ExecKeys final : public TaskKeys {
  public:
-  explicit ExecKeys(BytesView params) : exec_{unpack<Exec::Params>(params)} {}
+  explicit ExecKeys(const RunFacts& run)
+      : exec_{unpack<Exec::Params>(run.params)}, working_directory_{run.working_directory} {}
   Bytes key(BytesView descriptor, TaskId id) const override {
-    return exec_.key(unpack<Exec::Task>(descriptor), id);
+    return exec_.key(unpack<Exec::Task>(descriptor), id, working_directory_);
   }
 
  private:
   Exec exec_;
+  std::string working_directory_;
 };
 
 // Copies what commands wrote, as the first start of the new run: no command runs in that.
 class OutputTaker final : public ResultTaker {
  public:
-  OutputTaker(std::filesystem::path from_run, const std::filesystem::path& to_run, const OutputPolicy& policy)
-      : from_run_{std::move(from_run)} {
-    if (policy.output == files_pack) {
+  OutputTaker(const RunFacts& from, const RunFacts& to)
+      : from_run_{from.run},
+        before_{output_policy(from.params)},
+        now_{output_policy(to.params)},
+        exec_{unpack<Exec::Params>(to.params)} {
+    if (now_.output == files_pack) {
       pack_ = files_pack;
-      keeper_ = std::make_unique<OutputFiles>(to_run, 0);
-    } else if (policy.output != "none") {
+      keeper_ = std::make_unique<OutputFiles>(to.run, 0);
+    } else if (now_.output != "none") {
       pack_ = "1-0";
-      keeper_ = std::make_unique<OutputPack>(pack_path(to_run, pack_));
+      std::error_code unseen;
+      std::filesystem::remove(pack_path(to.run, pack_), unseen);  // of a take-over that was interrupted
+      keeper_ = std::make_unique<OutputPack>(pack_path(to.run, pack_));
     }
   }
 
-  std::optional<Bytes> take(BytesView packed, TaskId before, TaskId now) override {
+  std::optional<Bytes> take(BytesView packed, TaskId before, TaskId now, BytesView descriptor) override {
     auto result = unpack<Exec::Result>(packed);
+    if (!exec_.accepts(result, unpack<Exec::Task>(descriptor), now)) return std::nullopt;
     const std::array<std::pair<Stream, KeptOutput>, 2> streams{
         std::pair{Stream::standard_output, kept_output(packed, Stream::standard_output)},
         std::pair{Stream::standard_error, kept_output(packed, Stream::standard_error)}};
-    try {
-      for (const auto& [kind, kept] : streams)
-        read_kept_output(from_run_, before, kind, kept, [](BytesView) {});
-    } catch (const MachineryFailure&) {
-      return std::nullopt;
-    }
+    for (const auto& [kind, kept] : streams)
+      if (!is_whole(kind, kept, before)) return std::nullopt;
     result.pack.clear();
     result.stdout_at = result.stderr_at = 0;
     if (keeper_ != nullptr) {
@@ -116,14 +120,32 @@ class OutputTaker final : public ResultTaker {
   }
 
  private:
+  // As much of it is there as the new run would have kept.
+  bool is_whole(Stream kind, const KeptOutput& kept, TaskId before) const {
+    if (keeper_ == nullptr) return true;
+    const std::uint64_t wanted = std::min(kept.bytes, now_.limit);
+    if (wanted > 0 && (before_.output == "none" || wanted > before_.limit)) return false;
+    try {
+      read_kept_output(from_run_, before, kind, kept, [](BytesView) {});
+      return true;
+    } catch (const MachineryFailure&) {
+      return false;
+    }
+  }
   std::uint64_t copy_stream(Stream kind, const KeptOutput& kept, TaskId before, TaskId now) {
     KeptStream copy;
-    read_kept_output(from_run_, before, kind, kept,
-                     [&](BytesView bytes) { keeper_->append(now, kind, copy, bytes); });
+    std::uint64_t room = now_.limit;
+    read_kept_output(from_run_, before, kind, kept, [&](BytesView bytes) {
+      const BytesView fitting = bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
+      room -= fitting.size();
+      if (!fitting.empty()) keeper_->append(now, kind, copy, fitting);
+    });
     return copy.last;
   }
 
   std::filesystem::path from_run_;
+  OutputPolicy before_, now_;
+  Exec exec_;  // of the new run
   std::string pack_;
   std::unique_ptr<OutputKeeper> keeper_;  // null: nothing is kept
 };
@@ -150,13 +172,11 @@ class ExecType final : public JobTypeOf<Exec> {
     put(task, descriptor);
   }
   bool keys_have_params() const override { return true; }
-  std::unique_ptr<TaskKeys> task_keys(BytesView params) const override {
-    return std::make_unique<ExecKeys>(params);
+  std::unique_ptr<TaskKeys> task_keys(const RunFacts& run) const override {
+    return std::make_unique<ExecKeys>(run);
   }
-  std::unique_ptr<ResultTaker> result_taker(const std::filesystem::path& from_run,
-                                            const std::filesystem::path& to_run,
-                                            BytesView params) const override {
-    return std::make_unique<OutputTaker>(from_run, to_run, output_policy(params));
+  std::unique_ptr<ResultTaker> result_taker(const RunFacts& from, const RunFacts& to) const override {
+    return std::make_unique<OutputTaker>(from, to);
   }
   FailureFacts failure_facts(BytesView kept_result) const override {
     if (kept_result.empty()) return {};
@@ -198,12 +218,15 @@ void read_kept_output(const std::filesystem::path& run_directory, TaskId task, S
     read_output(pack_path(run_directory, kept.pack), task, kind, kept.at, take);
 }
 
-void append_joblog(Bytes& out, TaskId task, BytesView packed_result) {
+void append_joblog(Bytes& out, TaskId task, Outcome outcome, BytesView packed_result) {
   auto result = unpack<Exec::Result>(packed_result);
   std::ranges::replace(result.command, '\n', '\0');
   fmt::format_to(std::back_inserter(out), "{}\t{}\t{:.3f}\t{:10.3f}\t0\t{}\t{}\t{}\t{}\n", task.value + 1,
                  result.host, result.started, result.seconds, result.stdout_bytes,
-                 result.signal == 0 ? result.exit_status : 0, result.signal, result.command);
+                 outcome == Outcome::timed_out ? -1
+                 : result.signal == 0          ? result.exit_status
+                                               : 0,
+                 result.signal, result.command);
 }
 
 std::string retry_line(BytesView params, BytesView descriptor, TaskId task,

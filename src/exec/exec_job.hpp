@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/outcome.hpp"
 #include "exec/output_keeper.hpp"
 #include "job/any_job.hpp"
 
@@ -40,8 +41,8 @@ void read_kept_output(const std::filesystem::path& run_directory, TaskId task, S
 inline constexpr const char* joblog_header =
     "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 // Appends a line: `Seq` counts tasks from 1; a command that a signal ended has the Exitval 0, as there. Line
-// ends in a command become NULs.
-void append_joblog(Bytes& out, TaskId task, BytesView packed_result);
+// ends in a command become NULs, and the Exitval of a timeout is -1.
+void append_joblog(Bytes& out, TaskId task, Outcome outcome, BytesView packed_result);
 
 // One line that runs a task by hand, in a shell, where and with what it ran.
 std::string retry_line(BytesView params, BytesView descriptor, TaskId task,

@@ -81,15 +81,22 @@ class TaskKeys {
   virtual Bytes key(BytesView descriptor, [[maybe_unused]] TaskId id) const { return Bytes{descriptor}; }
 };
 
+// A run, for one that takes over from it or that it takes over from.
+struct RunFacts {
+  std::filesystem::path run;
+  Bytes params;                   // packed
+  std::string working_directory;  // that relative paths mean
+};
+
 // What of a result is not in the result, such as files in the run directory. One thread.
 class ResultTaker {
  public:
   virtual ~ResultTaker() = default;
-  // Takes over what belongs to a success of another run, there the task `before`, here `now`. Returns the
-  // packed result as it is here; nothing when it is damaged there. Throws MachineryFailure when it cannot be
-  // kept here.
+  // Takes over what belongs to a success of another run, there the task `before`, here `now` with its
+  // descriptor. Returns the packed result as it is here; nothing when it is damaged there, or no success
+  // here. Throws MachineryFailure when it cannot be kept here.
   virtual std::optional<Bytes> take(BytesView result, [[maybe_unused]] TaskId before,
-                                    [[maybe_unused]] TaskId now) {
+                                    [[maybe_unused]] TaskId now, [[maybe_unused]] BytesView descriptor) {
     return Bytes{result};
   }
 };
@@ -139,12 +146,11 @@ class JobType {
   virtual std::vector<std::string> source_fields() const { return {}; }
   // Whether keys say all that a result depends on, so that no param has to be equal.
   virtual bool keys_have_params() const { return false; }
-  virtual std::unique_ptr<TaskKeys> task_keys([[maybe_unused]] BytesView params) const {
+  virtual std::unique_ptr<TaskKeys> task_keys([[maybe_unused]] const RunFacts& run) const {
     return std::make_unique<TaskKeys>();
   }
-  virtual std::unique_ptr<ResultTaker> result_taker([[maybe_unused]] const std::filesystem::path& from_run,
-                                                    [[maybe_unused]] const std::filesystem::path& to_run,
-                                                    [[maybe_unused]] BytesView params) const {
+  virtual std::unique_ptr<ResultTaker> result_taker([[maybe_unused]] const RunFacts& from,
+                                                    [[maybe_unused]] const RunFacts& to) const {
     return std::make_unique<ResultTaker>();
   }
 

@@ -52,8 +52,14 @@ void Scheduler::dispatch(TimePoint now, bool credit, Outbox& out) {
   std::erase_if(wanting_, [&](Rank rank) {
     if (left_to_hand_out() == 0) return false;
     Worker& worker = workers_[static_cast<std::size_t>(rank)];
-    if (hosts_.is_barred(worker.host)) return false;
     wire::Assign assign{order(), {}};
+    if (hosts_.is_barred(worker.host)) {
+      if (hosts_.wants_probe(worker.host) && give_batch(rank, worker, 1, now, assign)) {
+        hosts_.on_probe(worker.host);
+        out.messages.emplace_back(rank, std::move(assign));
+      }
+      return false;
+    }
     const bool full = hand_out_to(rank, worker, now, assign);
     if (!assign.leases.empty()) out.messages.emplace_back(rank, std::move(assign));
     worker.wanting = !full;
@@ -75,18 +81,24 @@ bool Scheduler::hand_out_to(Rank rank, Worker& worker, TimePoint now, wire::Assi
     const std::uint64_t most = std::min(limits.batch, wanted);
     if (assign.leases.empty())
       assign.leases.reserve(std::min(std::min(wanted, left_to_hand_out()) / most + 1, most_reserved));
-    if (const auto waiting = next_waiting(most)) {
-      Lease& lease = add_lease(rank, worker, *waiting, now, assign);
-      if (options_.sequential)
-        lease.descriptors = assign.leases.back().descriptors = kept_descriptors(*waiting);
-    } else if (const auto fresh = next_fresh(most)) {
-      Lease& lease = add_lease(rank, worker, *fresh, now, assign);
-      if (options_.sequential)
-        lease.descriptors = assign.leases.back().descriptors = fresh_descriptors(*fresh);
-    } else {
-      return false;
-    }
+    if (!give_batch(rank, worker, most, now, assign)) return false;
   }
+}
+
+// False when there is nothing to give.
+bool Scheduler::give_batch(Rank rank, Worker& worker, std::uint64_t most, TimePoint now,
+                           wire::Assign& assign) {
+  if (const auto waiting = next_waiting(most)) {
+    Lease& lease = add_lease(rank, worker, *waiting, now, assign);
+    if (options_.sequential)
+      lease.descriptors = assign.leases.back().descriptors = kept_descriptors(*waiting);
+    return true;
+  }
+  const auto fresh = next_fresh(most);
+  if (!fresh) return false;
+  Lease& lease = add_lease(rank, worker, *fresh, now, assign);
+  if (options_.sequential) lease.descriptors = assign.leases.back().descriptors = fresh_descriptors(*fresh);
+  return true;
 }
 
 // A task that has failed before goes alone, since an attempt number belongs to a whole lease; and a lease is

@@ -177,6 +177,7 @@ class Scheduler {
   void race_stragglers(TimePoint now, Outbox& out);
   std::vector<Straggler> stragglers(TimePoint now, std::size_t most) const;
   void copy_to(Rank rank, const Straggler& straggler, TimePoint now, wire::Assign& assign);
+  bool give_batch(Rank rank, Worker& worker, std::uint64_t most, TimePoint now, wire::Assign& assign);
   bool hand_out_to(Rank rank, Worker& worker, TimePoint now, wire::Assign& assign);
   std::optional<Interval> next_waiting(std::uint64_t most);
   std::optional<Interval> next_fresh(std::uint64_t most);
