@@ -39,7 +39,7 @@ void HostWatch::on_attempts(std::size_t host, std::uint64_t succeeded, std::uint
     on_probe_end(here, succeeded == 0);
   if (barred_ == 0) return;
   for (Host& one : hosts_)
-    if (one.state == State::suspected) judge(one);
+    if (one.state == State::suspected || one.state == State::probed) judge(one);
   trust_all_if_none_is_left();
 }
 

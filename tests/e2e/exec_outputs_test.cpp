@@ -350,5 +350,34 @@ TEST_F(ExecOutputs, RefusesWhatMakesNoSense) {
   EXPECT_THAT(work_.names(), IsEmpty());
 }
 
+// Whatever ended it: a new run does not take half of a file for all of it.
+TEST_F(ExecOutputs, ThatAnotherRunHalfWroteAreMadeAgain) {
+  const Arguments job{"--grace",
+                      "0",
+                      "--outputs",
+                      "out{n}",
+                      "--skip-existing",
+                      "--param",
+                      "n=1",
+                      "--shell",
+                      "--",
+                      "echo half > out{n}; until [ -e go ]; do sleep 0.02; done; echo whole > out{n}"};
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    SCOPED_TRACE(signal);
+    std::filesystem::remove(work_ / "go");
+    std::filesystem::remove(work_ / "out1");
+    in_run("first" + std::to_string(signal));
+    Process process{exec(0, job)};
+    ASSERT_TRUE(wait_until([&] { return exists("out1") && !read_text(work_ / "out1").empty(); }));
+    signal == SIGKILL ? process.kill_all() : process.signal(signal);
+    process.wait();
+    write_text(work_ / "go", "");
+    in_run("second" + std::to_string(signal));
+    expect_run(job);
+    EXPECT_EQ(read_text(work_ / "out1"), "whole\n");
+    EXPECT_FALSE(exists(".out1.unfinished"));
+  }
+}
+
 }  // namespace
 }  // namespace mpifarm::e2e

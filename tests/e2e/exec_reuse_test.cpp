@@ -1,8 +1,6 @@
 // `--reuse`: what an earlier run did is not done again.
 
-#include <sys/stat.h>
-
-#include "support/exec_run.hpp"
+#include "support/exec_reuse.hpp"
 
 namespace mpifarm::e2e {
 namespace {
@@ -13,61 +11,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-class ExecReuse : public ExecRun {
- protected:
-  // The run whose successes are reused.
-  void first(const Arguments& job, int status = 0) {
-    old_ = in_run("old");
-    expect_run(job, status);
-    forget();
-  }
-  void expect_reused(const std::string& run, const Arguments& job, std::uint64_t resumed,
-                     std::uint64_t attempts, int ranks = 0, int status = 0) {
-    in_run(run);
-    forget();
-    expect_run(Arguments{"--reuse", old_} + job, status, ranks);
-    expect_counts(resumed, attempts);
-  }
-  void expect_counts(std::uint64_t resumed, std::uint64_t attempts) const {
-    const Json summary = summary_of(path_);
-    EXPECT_EQ(summary.text("status"), "complete");
-    EXPECT_EQ(summary.whole("resumed"), resumed);
-    EXPECT_EQ(summary.whole("attempts"), attempts);
-    EXPECT_EQ(summary.whole("tasks"), resumed + attempts);
-    const JournalTally journal = tally_journal(path_);
-    EXPECT_EQ(journal.outcomes, resumed + attempts);
-    EXPECT_FALSE(journal.repeated) << "a task has two outcomes";
-  }
-  void forget() const { fs::remove(work_ / "ran"); }
-  void delete_old() const { fs::remove_all(old_); }
-  std::vector<std::string> ran() const {
-    std::vector<std::string> lines = noted();
-    std::ranges::sort(lines);
-    return lines;
-  }
-  static Arguments over(const std::string& values, const Arguments& more = {}) {
-    return Arguments{"--param", "n=" + values, "--batch", "1", "--shell"} + more +
-           Arguments{"--", "echo {n} >> ran; echo out {n}; echo err {n} >&2"};
-  }
-  static Arguments slow(const std::string& values) {
-    return Arguments{"--param", "n=" + values, "--threads", "1", "--batch", "1"} +
-           Arguments{"--shell", "--", "sleep 0.02; echo {n} >> ran; echo out {n}"};
-  }
-  void write_list(const std::string& letters) const {
-    std::string lines;
-    for (const char c : letters) lines += std::string{"echo "} + c + " >> ran; echo $MPIFARM_TASK_ID\n";
-    write_text(work_ / "list", lines);
-  }
-
-  void expect_no_reuse(const std::string& of, const std::vector<std::string>& parts) {
-    in_run("new");
-    for (const int ranks : {0, 3}) refused(Arguments{"--reuse", of} + over("1,2"), parts, ranks);
-    EXPECT_THAT(noted(), IsEmpty());
-  }
-
-  std::string old_;
-};
 
 TEST_F(ExecReuse, OfAListThatGrewRunsWhatIsNew) {
   first(over("1..4"));
@@ -316,81 +259,41 @@ TEST_F(ExecReuse, GoesWithContinueOfANewRun) {
   expect_reused("new", Arguments{"--continue"} + over("1..5"), 4, 1);
 }
 
-TEST_F(ExecReuse, IsRefusedOfWhatIsNoRun) {
-  for (const char* name : {"empty", "other"}) fs::create_directory(work_ / name);
-  write_text(work_ / "other/run.json", "{}");
-  write_text(work_ / "file", "");
-  for (const std::string name : {"nowhere", "empty", "other", "file"})
-    expect_no_reuse(work_ / name, {work_ / name});
+TEST_F(ExecReuse, TakesNothingThatIsNoSuccessHere) {
+  first({"--param", "n=1..3", "--success", "0,3", "--shell", "--", "echo {n}; [ {n} != 2 ] || exit 3"});
+  expect_reused("status", {"--param", "n=1..3", "--shell", "--", "echo {n}; [ {n} != 2 ] || exit 3"}, 2, 1, 0,
+                1);
+  expect_reused("files",
+                {"--param", "n=1..3", "--success", "0,3", "--outputs", "f{n}", "--shell", "--",
+                 "echo {n}; [ {n} != 2 ] || exit 3"},
+                0, 3, 0, 1);
 }
 
-TEST_F(ExecReuse, IsRefusedOfAnotherJob) {
-  old_ = work_ / "old";
-  expect_status(run(mpifarm({"run", "squares", "--to", "10", "--run", old_})), 0);
-  expect_no_reuse(old_, {old_, "squares"});
+TEST_F(ExecReuse, TakesNoOutputThatWasNotKept) {
+  const Arguments job{"--param", "n=1,2", "--", "seq", "{n}00"};
+  first(Arguments{"--output", "none"} + job);
+  expect_reused("none", Arguments{"--output", "none"} + job, 2, 0);
+  expect_reused("kept", job, 0, 2);
+  delete_old();
+  first(Arguments{"--output-limit", "500"} + job);
+  expect_reused("longer", job, 1, 1);
+  expect_reused("shorter", Arguments{"--output-limit", "100"} + job, 2, 0);
+  EXPECT_EQ(output({"0"}).size(), 100u);
 }
 
-TEST_F(ExecReuse, IsRefusedOfOtherParams) {
-  write_text(work_ / "data", "text");
-  old_ = work_ / "old";
-  const Arguments job{"run", "checksum", "--path", work_ / "data"};
-  expect_status(run(mpifarm(job + Arguments{"--run", old_})), 0);
-  for (const int ranks : {0, 3}) {
-    const Arguments changed{"--algorithm", "sha1", "--reuse", old_, "--run", path_};
-    expect_refused(run(on_ranks(ranks, job + changed)), {"--algorithm"});
-    EXPECT_FALSE(fs::exists(path_));
-  }
-}
-
-TEST_F(ExecReuse, IsRefusedOfARunWithoutAJournal) {
-  first(over("1,2", {"--durability", "none"}));
-  expect_no_reuse(old_, {old_});
-}
-
-TEST_F(ExecReuse, IsRefusedOfARunThatIsLive) {
-  old_ = in_run("old");
-  Process process{exec(0, {"--threads", "1", "--param", "n=1..3", "--shell", "--",
-                           "echo {n} >> up; until [ -e go ]; do sleep 0.02; done"})};
-  ASSERT_TRUE(wait_until([&] { return !noted("up").empty() || !process.running(); }));
-  expect_no_reuse(old_, {old_, "process " + std::to_string(process.id())});
-  EXPECT_TRUE(process.running());
-  write_text(work_ / "go", "");
-  expect_status(process.wait(), 0);
-}
-
-TEST_F(ExecReuse, IsRefusedOfAListThatIsAPipe) {
-  write_list("ab");
-  first({"--commands", "list"});
-  expect_reused("of-a-file", {"--commands", "list"}, 2, 0);
+TEST_F(ExecReuse, IsDoneAgainWhenItWasInterrupted) {
+  first(over("1..4"));
   in_run("new");
-  for (const int ranks : {0, 3}) {
-    Command command =
-        shell(ranks, "cat list | $MPIFARM run exec --commands - --reuse " + old_ + " --run " + path_);
-    command.directory = work_.path();
-    expect_refused(run(command), {"--reuse"});
-    EXPECT_FALSE(exists("new"));
-  }
-  ASSERT_EQ(mkfifo((work_ / "fifo").c_str(), 0600), 0);
-  Command command = shell(0, "cat list >fifo & $MPIFARM run exec --commands fifo --reuse " + old_ +
-                                 " --run " + path_ + "; status=$?; kill $! 2>/dev/null; exit $status");
-  command.directory = work_.path();
-  expect_refused(run(command), {"--reuse"});
-  EXPECT_FALSE(exists("new"));
-  EXPECT_THAT(noted(), IsEmpty());
-}
-
-TEST_F(ExecReuse, IsRefusedOfARunThatIsThere) {
-  first(over("1..3"));
-  in_run("new");
-  expect_run(over("1,2"));
+  expect_run(Arguments{"--reuse", old_} + over("1..5"));
+  // As a crash in the middle leaves it.
+  fs::remove(path_ + "/journal.2");
+  fs::resize_file(path_ + "/journal", fs::file_size(path_ + "/journal") - 10);
+  for (const char* name : {"/summary.json", "/status.json", "/results.csv"}) fs::remove(path_ + name);
   forget();
-  const std::string before = results_of(path_);
-  for (const int ranks : {0, 3})
-    expect_refused(run(exec(ranks, Arguments{"--continue", "--reuse", old_} + over("1,2"))),
-                   {"--reuse", "--continue"});
-  EXPECT_EQ(results_of(path_), before);
-  EXPECT_THAT(noted(), IsEmpty());
-  expect_refused(run(mpifarm({"resume", path_, "--reuse", old_})), {"--reuse"});
+  expect_status(run(mpifarm({"resume", path_})), 0);
+  expect_counts(4, 1);
+  EXPECT_THAT(ran(), ElementsAre("5"));
+  EXPECT_EQ(output(), "out 1\nout 2\nout 3\nout 4\nout 5\n");
 }
 
 }  // namespace

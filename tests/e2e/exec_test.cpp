@@ -1,5 +1,7 @@
 // `run exec`: programs as tasks, their output, and what is refused.
 
+#include <sys/stat.h>
+
 #include <csignal>
 #include <map>
 #include <set>
@@ -43,8 +45,8 @@ TEST_F(Exec, RunsTheLinesOfAList) {
   EXPECT_EQ(output(), "plain words\n2\n");
   EXPECT_THAT(cells("exit_status"), ElementsAre("0", "0", "0", "3"));
   EXPECT_THAT(cells("status"), ElementsAre("succeeded", "succeeded", "succeeded", "failed"));
-  EXPECT_THAT(cells("command"), ElementsAre("true", "echo plain words", testing::StartsWith("/bin/sh -c "),
-                                            "/bin/sh -c 'exit 3'"));
+  EXPECT_THAT(cells("command"),
+              ElementsAre("true", "echo plain words", "echo \"$((1 + 1))\" | cat", "exit 3"));
 }
 
 TEST_F(Exec, ReadsTheListFromAPipe) {
@@ -232,6 +234,16 @@ TEST_F(Exec, RefusesWhatCannotRun) {
   refused({"--param", "a=1", "--input", "x", "--input-text", "y", "--", "true"}, {"--input", "--input-text"});
   refused({"--param", "a=1", "--shell", "--", "echo \"{a}\""},
           {"{a} stands inside quotes", "leave them out"});
+  const std::vector<std::pair<std::string, std::string>> places{{"echo \\{a}", "behind a backslash"},
+                                                                {"echo x # {a}", "in a comment"},
+                                                                {"cat <<EOF\n{a}\nEOF", "behind <<"},
+                                                                {"echo \"\\\" {a}", "inside quotes"},
+                                                                {"echo `date {a}`", "inside quotes"}};
+  for (const auto& [line, where] : places)
+    refused({"--param", "a=1", "--shell", "--", line}, {"{a} stands " + where});
+  for (const char* line : {"echo {a}#x # no more", "echo '#' {a}", "echo \\\\{a}", "echo x # y\n echo {a}"})
+    expect_status(run(exec(0, {"--dry-run", "--param", "a=1", "--shell", "--", line})), 0);
+  refused({"--param", "a=1", "--env", "X;Y=1", "--", "true"}, {"--env", "X;Y=1"});
   refused({"--param", "a=x", "--param", "b=1", "--", "echo", "{a:d}{b}"}, {"{a:d}", "needs an integer"});
   refused({"--param", "a=x", "--chdir", "{a:03d}", "--", "true"}, {"{a:03d}", "needs an integer"});
   refused({"--param", "a=1", "--isolate", "thread", "--", "true"}, {"exec", "--isolate"});
@@ -245,7 +257,7 @@ TEST_F(Exec, HasAJoblogAsGnuParallelWritesIt) {
   EXPECT_EQ(lines[0], "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand");
   EXPECT_THAT(lines[2],
               testing::MatchesRegex("2\t[^\t]+\t[0-9]+\\.[0-9]{3}\t +[0-9]+\\.[0-9]{3}\t0\t3\t3\t0\t"
-                                    "/bin/sh -c 'printf abc; exit 3'"));
+                                    "printf abc; exit 3"));
 }
 
 TEST_F(Exec, SaysHowToRunATaskByHand) {
@@ -286,6 +298,21 @@ TEST_F(Exec, FindsProgramsWhereTheyRun) {
   path_ = work_ / "other";
   expect_run({"--param", "n=1", "--env", "PATH=" + (work_ / "there/bin").string(), "--", "other"});
   EXPECT_EQ(output(), "here\n");
+}
+
+// Both are of one batch in one slot: the first does not wait for the second.
+TEST_F(Exec, OutcomesDoNotWaitBehindALongCommand) {
+  write_text(work_ / "list", "true\nuntil [ -e go ]; do sleep 0.02; done\n");
+  Process process{exec(0, {"--threads", "1", "--batch", "2", "--commands", "list"})};
+  ASSERT_TRUE(wait_for_outcomes(process, path_, 1));
+  write_text(work_ / "go", "");
+  expect_status(process.wait(), 0);
+}
+
+TEST_F(Exec, RefusesAPipeAsInput) {
+  ASSERT_EQ(mkfifo((work_ / "fifo").c_str(), 0600), 0);
+  expect_run({"--param", "n=1", "--input", "fifo", "--", "cat"}, 1);
+  EXPECT_THAT(read_text(path_ + "/results.csv"), HasSubstr("fifo could not be read"));
 }
 
 // The periods of the logistic map, as in the README.
