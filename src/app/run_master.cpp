@@ -242,10 +242,7 @@ void RunMaster::compute() {
   hand_out();
   record_spent();
   while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });
-  // A reader that does not read is waited for, but not against a signal.
-  const int signals = signals_caught();
-  if (stream_)
-    while_beating(transport_, waker_, [&] { stream_->finish([&] { return signals_caught() > signals; }); });
+  if (stream_) finish_stream();
   totals_.add(committer_->totals());
   display_.finish(view(Clock::now()));
 }
@@ -256,6 +253,13 @@ void RunMaster::follow_output(std::uint64_t start) {
   if (policy.streams)
     stream_.emplace(OutputStreamOptions{plan_.directory.path, start, static_cast<unsigned>(transport_.size()),
                                         policy.output == "packed"});
+}
+
+// A reader that does not read is waited for, but not against a signal.
+void RunMaster::finish_stream() {
+  const int signals = signals_caught();
+  while_beating(transport_, waker_, [&] { stream_->finish([&] { return signals_caught() > signals; }); });
+  if (!stream_->finished()) log::warning("stopped by a signal before all lines were shown");
 }
 
 void RunMaster::hand_out() {

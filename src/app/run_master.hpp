@@ -41,6 +41,7 @@ class RunMaster {
   void begin();
   void compute();
   void follow_output(std::uint64_t start);
+  void finish_stream();
   void hand_out();
   void on_signals(TimePoint now);
   void on_stop_request(TimePoint now);

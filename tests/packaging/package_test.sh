@@ -42,7 +42,7 @@ completed() { # WORD ... : what follows the last, unfinished word
     _mpifarm "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
     printf "%s\n" "${COMPREPLY[@]}" | sort | tr "\n" " "' - "$prefix/share/bash-completion/completions/mpifarm" "$@"
 }
-expect "commands in re" "results resume " "$(completed mpifarm re)"
+expect "commands in re" "results resume retry-line " "$(completed mpifarm re)"
 expect "jobs in s" "spin squares " "$(completed mpifarm run s)"
 expect "jobs of describe" "mandelbrot " "$(completed mpifarm describe man)"
 expect "flags of run" "--threads " "$(completed mpifarm run spin --thr)"
