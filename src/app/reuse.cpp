@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -54,12 +53,7 @@ class DescriptorFile {
     return at;
   }
   void flush() {
-    for (BytesView left = buffer_; !left.empty();) {
-      const ssize_t count = write(file_.get(), left.data(), left.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw_errno(path_, "written");
-      left.remove_prefix(static_cast<std::size_t>(count));
-    }
+    write_all(file_, buffer_, path_);
     written_ += buffer_.size();
     buffer_.clear();
   }

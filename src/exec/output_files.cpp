@@ -16,15 +16,6 @@ constexpr std::uint64_t files_a_directory = 1000;
 constexpr std::size_t read_bytes = 256 << 10;
 constexpr std::array<Stream, 2> both{Stream::standard_output, Stream::standard_error};
 
-void write_all(const FileDescriptor& file, const std::filesystem::path& path, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_errno(path, "written");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace
 
 std::filesystem::path output_file(const std::filesystem::path& run_directory, TaskId task, Stream kind) {
@@ -51,7 +42,7 @@ void OutputFiles::begin(TaskId task) {
 }
 
 void OutputFiles::append(TaskId task, Stream kind, KeptStream& stream, BytesView bytes) {
-  write_all(file(kind), unfinished(task, kind), bytes);
+  write_all(file(kind), bytes, unfinished(task, kind));
   if (other_) other_->append(task, kind, other_streams_[place(kind)], bytes);
   stream.last = 1;
 }
