@@ -188,7 +188,7 @@ struct Checksum {
   void write_lines(const std::filesystem::path& path) const {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) fail(path.native(), "created");
-    const Stream out{::fdopen(fd, "w")};
+    Stream out{::fdopen(fd, "w")};
     if (lines_) {
       if (std::fseek(lines_.get(), 0, SEEK_SET) != 0) fail("the temporary file", "written");
       std::array<char, 1 << 16> block;
@@ -196,7 +196,8 @@ struct Checksum {
         if (std::fwrite(block.data(), 1, size, out.get()) != size) fail(path.native(), "written");
       if (std::ferror(lines_.get()) != 0) fail("the temporary file", "read");
     }
-    if (std::fflush(out.get()) != 0 || ::fsync(fd) != 0) fail(path.native(), "written");
+    const bool arrived = std::fflush(out.get()) == 0 && ::fsync(fd) == 0;
+    if (std::fclose(out.release()) != 0 || !arrived) fail(path.native(), "written");
   }
 
   Params params_;

@@ -3,11 +3,14 @@
 // leave the circle of radius 2 (Mandelbrot 1980; the escape-time algorithm).
 
 #include <png.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <complex>
+#include <cstdio>
 #include <mpifarm.hpp>
 #include <stdexcept>
 #include <vector>
@@ -151,5 +154,13 @@ inline void Mandelbrot::write_png(const std::filesystem::path& path) const {
   image.width = params_.width;
   image.height = params_.height;
   image.format = PNG_FORMAT_RGB;
-  if (png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr) == 0) fail(image.message);
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) fail(mpifarm::errno_text(errno));
+  const bool written = png_image_write_to_stdio(&image, file, 0, pixels.data(), 0, nullptr) != 0;
+  const std::string problem = image.message;
+  const bool arrived = std::fflush(file) == 0 && ::fsync(fileno(file)) == 0;
+  const int error = errno;
+  const bool closed = std::fclose(file) == 0;
+  if (!written) fail(problem);
+  if (!arrived || !closed) fail(mpifarm::errno_text(arrived ? errno : error));
 }

@@ -25,7 +25,7 @@ void add_start_flags(CommandLine& line) {
   line.value("--batch", "N|auto",
              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
-  line.value("--nice", "N", "added to the nice value of computing threads (10)");
+  line.value("--nice", "N", "added to the niceness of what computes (10 for threads that leave the rank no core, else 0)");
   line.value("--timeout", "SECONDS", "a task that takes longer has failed; it is isolated for that");
   line.value("--isolate", "thread|process|auto",
              "where tasks are computed; auto: on threads, and in processes what was on a rank that died");
@@ -74,7 +74,7 @@ StartOptions start_options(const CommandLine& line) {
   options.threads = line.number_or_auto<unsigned>("--threads", 1, 4096);
   options.master_slots = line.number_or_auto<unsigned>("--master-slots", 0, 4096);
   options.batching = batching_options(line);
-  options.nice = line.number<int>("--nice", 0, 19).value_or(options.nice);
+  options.nice = line.number<int>("--nice", 0, 19);
   options.grace_seconds = line.number<double>("--grace", 0, 1e6).value_or(options.grace_seconds);
   options.heartbeat_seconds = line.number<double>("--heartbeat", 1, 1e6).value_or(options.heartbeat_seconds);
   if (const auto* text = line.given("--time-left")) options.time_left = parse_time_left(*text);
@@ -274,6 +274,7 @@ Command parse_launch(std::vector<std::string> arguments, const Jobs& jobs) {
   }
   if (!run.continues) refuse_existing(RunDirectory{command.directory});
   command.journaled = run.run.durability != Durability::none;
+  command.reads_input = run.tasks_from == "-";
   command.repeatable = run.tasks_from.empty() || std::filesystem::is_regular_file(run.tasks_from);
   return command;
 }

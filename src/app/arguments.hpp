@@ -14,6 +14,7 @@
 #include "app/time_left.hpp"
 #include "base/clock.hpp"
 #include "base/order.hpp"
+#include "base/surroundings.hpp"
 #include "describe/flags.hpp"
 #include "node/committer.hpp"
 #include "node/jobs.hpp"
@@ -27,7 +28,8 @@ struct StartOptions {
   std::optional<unsigned> threads;       // nothing: automatic
   std::optional<unsigned> master_slots;  // nothing: as every rank
   sched::BatchingOptions batching;
-  int nice = 10;  // of computing threads
+  std::optional<int> nice;  // of what computes; nothing: as is best
+  Surroundings surroundings;
   double grace_seconds = 30;
   double heartbeat_seconds = 10;  // of silence, after which a rank counts as lost
   TimeLeft time_left;

@@ -16,7 +16,7 @@ ExitStatus status_of(const std::exception& failure) {
 
 int tell(const std::exception& failure) {
   const ExitStatus status = status_of(failure);
-  if (status == ExitStatus::bad_input && !speaks_for_all())
+  if (status == ExitStatus::bad_input && !speaks_to_user())
     return 0;  // mpirun would end rank 0 before it has said what is wrong
   log::set_footer({});
   std::fprintf(stderr, "mpifarm: %s\n", printable(failure.what()).c_str());

@@ -21,7 +21,7 @@ constexpr std::size_t at_once = 32;
 std::vector<std::string> silent_of(const LaunchPlan& plan, std::span<const std::string> hosts) {
   std::vector<std::unique_ptr<LauncherProcess>> probes;
   for (const std::string& host : hosts)
-    probes.push_back(std::make_unique<LauncherProcess>(probe_words(plan, host), ""));
+    probes.push_back(std::make_unique<LauncherProcess>(probe_words(plan, host), "", false));
   const auto any_runs = [&] {
     return std::ranges::any_of(probes, [](const auto& probe) { return probe->running(); });
   };

@@ -200,7 +200,7 @@ class Supervisor {
   EndOfRun start() {
     master_.clear();
     LauncherProcess launcher{launch_words(plan_, words_of_run(), affinity_cpus().size()), master_.path(),
-                             launch_variables(plan_)};
+                             command_.reads_input, launch_variables(plan_)};
     Watch watch{launcher, plan_, master_, signals_passed_};
     watch.until_ended();
     const MasterWord word = master_.read();

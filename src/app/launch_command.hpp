@@ -16,6 +16,7 @@ struct LaunchCommand {
   std::optional<unsigned> chain;       // jobs that may be submitted to carry the run on, in a Slurm job
   std::vector<std::string> arguments;  // of `mpifarm run`, checked, with a run directory; without --continue
   std::string directory;               // that one
+  bool reads_input = false;            // the tasks come from our standard input
   bool repeatable = true;              // the tasks can be read again: they come from no pipe
   bool journaled = true;               // what died can be carried on
 };

@@ -1,12 +1,20 @@
 #include "app/launcher.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "base/cores.hpp"
 #include "base/error.hpp"
 #include "base/numbers.hpp"
+#include "base/processes.hpp"
+
+extern char**
+    environ;  // NOLINT(readability-redundant-declaration): the C library declares it only with GNU extensions
 
 namespace mpifarm::app {
 namespace {
@@ -28,6 +36,21 @@ constexpr std::array launchers{Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD
                                Launcher{"PMI_RANK", "PMI_SIZE"},
                                Launcher{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
 
+// Open MPI's mpirun tells its ranks by PMIx who they are: what lacks that has inherited the rest.
+bool is_left_behind(const Launcher& launcher) {
+  return &launcher == &launchers.front() && std::getenv("PMIX_RANK") == nullptr;
+}
+
+// Whether an ancestor of this process starts ranks.
+bool is_under_launcher() {
+  constexpr std::array<std::string_view, 12> names{"mpirun",  "mpiexec", "orterun",     "orted",
+                                                   "prterun", "prte",    "prted",       "mpiexec.hydra",
+                                                   "srun",    "aprun",   "slurmstepd", "hydra_pmi_proxy"};
+  for (pid_t process = getppid(); process > 0; process = parent_of(process))
+    if (std::ranges::find(names, process_name(process)) != names.end()) return true;
+  return false;
+}
+
 struct Found {
   LaunchedAs as;
   bool is_bare_step = false;  // of Slurm, whose PMIx plugin has not told its tasks of each other
@@ -37,7 +60,7 @@ std::optional<Found> find_launcher() {
   for (const Launcher& launcher : launchers) {
     const auto rank = number_in(launcher.rank);
     const auto size = number_in(launcher.size);
-    if (rank && size)
+    if (rank && size && !is_left_behind(launcher))
       return Found{{*rank, *size}, &launcher == &launchers.back() && std::getenv("PMIX_RANK") == nullptr};
   }
   return std::nullopt;
@@ -61,6 +84,17 @@ void check_launcher() {
         "mpifarm launch start them"};
 }
 
+// Open MPI says so in the environment when it has bound a process, and hands on what the user has said of it.
+void leave_unasked_binding() {
+  if (std::getenv("OMPI_MCA_orte_bound_at_launch") == nullptr) return;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    for (const std::string_view asked : {"OMPI_MCA_hwloc_base_", "OMPI_MCA_rmaps_"})
+      if (std::string_view{*variable}.starts_with(asked) &&
+          !std::string_view{*variable}.starts_with("OMPI_MCA_rmaps_base_oversubscribe"))
+        return;
+  bind_to(affinity_cpus(getppid()));
+}
+
 int ranks_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(0); }
 
 int rank_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_RANK").value_or(0); }
@@ -75,5 +109,7 @@ bool speaks_for_all() {
   const auto launched = launched_as();
   return !launched || launched->rank == 0;
 }
+
+bool speaks_to_user() { return speaks_for_all() || !is_under_launcher(); }
 
 }  // namespace mpifarm::app

@@ -17,6 +17,10 @@ std::optional<LaunchedAs> launched_as();
 // own.
 void check_launcher();
 
+// Undoes a binding to cores that Open MPI chose by itself, as it does for one or two ranks: then this process may
+// run where its launcher may. Before other threads and processes start.
+void leave_unasked_binding();
+
 // How many of them run on this host; 0 when the launcher does not say.
 int ranks_on_this_host();
 // This one's number among them, from 0.
@@ -27,5 +31,9 @@ bool survives_losses();
 
 // True for the process that speaks to the user before MPI is there.
 bool speaks_for_all();
+
+// The same for a command that needs no MPI: an environment that names another rank is believed only where a
+// launcher is seen at work, as it may have been left behind by one. Else a command would be silent.
+bool speaks_to_user();
 
 }  // namespace mpifarm::app

@@ -16,6 +16,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "compute/helper.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -23,29 +24,42 @@ namespace {
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience_with_term = std::chrono::seconds{3};
 
+// Where the user has not set them, and so that no task sees them.
+void add_variables(const Variables& variables) {
+  std::string added;
+  for (const auto& [name, value] : variables) {
+    if (std::getenv(name.c_str()) != nullptr) continue;
+    setenv(name.c_str(), value.c_str(), 1);
+    added += (added.empty() ? "" : ",") + name;
+  }
+  setenv(added_variables, added.c_str(), 1);
+}
+
 void set_environment(const std::filesystem::path& master_word) {
   setenv(master_word_variable, master_word.c_str(), 1);
   setenv("OMPI_MCA_orte_enable_recovery", "1", 1);
-  setenv("SLURM_OVERLAP", "1", 1);  // the step of a start that died may still hold the cores of a node
   if (geteuid() == 0) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
   }
 }
 
-void silence() {
-  const int nowhere = ::open("/dev/null", O_RDWR);
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nowhere, stream);
+void leave_streams(const std::vector<int>& streams) {
+  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int stream : streams) dup2(nowhere, stream);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& words, const std::filesystem::path& master_word,
-                         const Variables& defaults, int report) {
+                         bool reads_input, const Variables& defaults, int report) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_DFL);
   set_environment(master_word);
-  for (const auto& [name, value] : defaults) setenv(name.c_str(), value.c_str(), 0);
-  if (master_word.empty()) silence();
+  Variables variables = defaults;
+  variables.emplace_back("SLURM_OVERLAP", "1");  // the step of a start that died may still hold a node's cores
+  add_variables(variables);
+  if (!reads_input) leave_streams({STDIN_FILENO});
+  if (master_word.empty()) leave_streams({STDOUT_FILENO, STDERR_FILENO});
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -60,14 +74,15 @@ void silence() {
 }  // namespace
 
 LauncherProcess::LauncherProcess(const std::vector<std::string>& words,
-                                 const std::filesystem::path& master_word, const Variables& defaults) {
+                                 const std::filesystem::path& master_word, bool reads_input,
+                                 const Variables& defaults) {
   std::array<int, 2> ends{};  // closed by exec, or told why there was none
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno(words[0], "started");
   const FileDescriptor ours{ends[0]};
   FileDescriptor theirs{ends[1]};
   id_ = fork();
   if (id_ < 0) throw_errno(words[0], "started");
-  if (id_ == 0) become(words, master_word, defaults, theirs.get());
+  if (id_ == 0) become(words, master_word, reads_input, defaults, theirs.get());
   theirs = FileDescriptor{};
   int error = 0;
   ssize_t count = 0;

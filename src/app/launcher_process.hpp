@@ -18,10 +18,11 @@ using Variables = std::vector<std::pair<std::string, std::string>>;  // names an
 class LauncherProcess {
  public:
   // `words`: the program, found in PATH, and its arguments. `master_word`: the file for rank 0 to write to;
-  // empty for a process that says nothing, not even on stderr. `defaults`: of the environment, where the user
-  // has said nothing else. Throws MachineryFailure when it cannot be started.
+  // empty for a process that says nothing, not even on stderr. `reads_input`: it has our standard input, else
+  // none, so that a shell's loop around it keeps its own. `defaults`: of the environment, where the user has
+  // said nothing else. Throws MachineryFailure when it cannot be started.
   LauncherProcess(const std::vector<std::string>& words, const std::filesystem::path& master_word,
-                  const Variables& defaults = {});
+                  bool reads_input, const Variables& defaults = {});
   LauncherProcess(const LauncherProcess&) = delete;
   LauncherProcess& operator=(const LauncherProcess&) = delete;
   ~LauncherProcess();

@@ -18,6 +18,7 @@
 #include "app/registration.hpp"
 #include "app/run_command.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace mpifarm::app {
 namespace {
@@ -65,10 +66,11 @@ struct Carry {
  private:
   template <class Look>
   static int look(Look look) {
-    if (!speaks_for_all()) return 0;
+    if (!speaks_to_user()) return 0;
     look();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      throw MachineryFailure{"stdout could not be written (" + errno_text(errno) + "); see where it goes"};
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !settle_output(STDOUT_FILENO))
+      throw MachineryFailure{output_name(STDOUT_FILENO) + " could not be written (" + errno_text(errno) +
+                             "); make room, or see where it goes"};
     return 0;
   }
 };

@@ -20,9 +20,8 @@ std::filesystem::path scratch_directory(const RunDirectory& run) {
 void MergedOutcomes::add(const RunDirectory& run, const Manifest& manifest) {
   const journal::Survey survey = inspect_journal(run);
   const JournalCounts counts = count_journal(run);
-  const Order order{parse_order(manifest.order),
-                    manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count),
-                    manifest.seed, manifest.window, shard_of(manifest)};
+  const Order order = manifest.hand_out_order(
+      manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count));
   Source source;
   source.outcomes = std::make_unique<journal::OrderedOutcomes>(survey, order, scratch_directory(run));
   if (source.outcomes->next(source.head)) sources_.push_back(std::move(source));

@@ -24,7 +24,10 @@ void write_out(BytesView bytes) {
   while (!bytes.empty()) {
     const ssize_t count = write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw Unwritable{"stdout could not be written (" + errno_text(errno) + "); try again"};
+    if (count < 0) {
+      const std::string why = errno_text(errno);
+      throw Unwritable{output_name(STDOUT_FILENO) + " could not be written (" + why + "); make room, or try again"};
+    }
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }

@@ -31,7 +31,7 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
   for (const auto& sink : sinks_) sinks.push_back(sink.get());
   const std::size_t window = plan.journaled() ? fold_window_bytes : std::numeric_limits<std::size_t>::max();
   folder_ = std::make_unique<Folder>(std::move(sinks), window,
-                                     Order{OrderKind::fifo, Order::unknown_count, 0, 0, shard});
+                                     Order::in_task_order(shard));
 }
 
 std::string Outputs::results_name() const {
@@ -44,7 +44,12 @@ std::string Outputs::finish(std::uint64_t known, const Order& order) {
   const std::uint64_t folded = folder_ ? folder_->finish() : 0;
   if (!sinks_.empty() && folded < known) feed_from_journal(folded, known, order);
   if (results_ != nullptr) results_->finish();
-  return job_ ? job_->conclude(plan_.directory.path) : std::string{};
+  if (!job_) return {};
+  // The job says where things are as the user named it, unless that means another place by now.
+  std::error_code unseen;
+  const std::filesystem::path named = plan_.directory.name();
+  return job_->conclude(std::filesystem::equivalent(named, plan_.directory.path, unseen) ? named
+                                                                                        : plan_.directory.path);
 }
 
 void Outputs::feed_from_journal(std::uint64_t from, std::uint64_t known, const Order& order) {

@@ -184,7 +184,7 @@ class SourceReader {
     tasks_.push_back({key, 0, plan_.sequential() ? descriptors_.add(descriptor) : 0, 0});
   }
   TaskId next_id() const {
-    return Order{OrderKind::fifo, Order::unknown_count, 0, 0, shard_of(plan_.manifest)}.id_of_index(
+    return Order::in_task_order(shard_of(plan_.manifest)).id_of_index(
         tasks_.size());
   }
 
@@ -268,8 +268,7 @@ void take_over(RunPlan& plan) {
   journal.append(journal::Started{0, 0, utc_timestamp()});
   DescriptorFile descriptors{plan.directory.path / "reuse.tmp"};
   std::vector<NewTasks::Task> unplaced = SourceReader{plan, journal, descriptors}.read();
-  const Order order{parse_order(plan.manifest.order), unplaced.size(), plan.manifest.seed,
-                    plan.manifest.window, shard_of(plan.manifest)};
+  const Order order = plan.manifest.hand_out_order(unplaced.size());
   NewTasks tasks{by_position(std::exchange(unplaced, {}), order)};
 
   const auto taker = plan.type->result_taker(from, facts_of(plan));

@@ -1,7 +1,6 @@
 #include "app/run_command.hpp"
 
 #include <malloc.h>
-#include <sys/stat.h>
 
 #include <csignal>
 #include <cstdio>
@@ -189,10 +188,11 @@ void keep_freed_memory() {
 int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& start) try {
   check_launcher();
   tell_launcher_begun(speaks_for_all());
+  leave_unasked_binding();
   StartOptions in_time = start;
+  in_time.surroundings = current_surroundings();
   if (speaks_for_all()) in_time.ends_at = end_of_time(start.time_left, Clock::now());
   keep_freed_memory();
-  umask(077);  // a run's files are its owner's
   log::configure(start.quiet, start.verbose);
   catch_signals();
   Rank rank{jobs};

@@ -27,7 +27,7 @@ std::string how_to_carry_on(const RunDirectory& run, const Manifest& manifest) {
     return "it keeps no journal (--durability none), so it cannot be resumed";
   const bool piped = !manifest.tasks_from.empty() && !manifest.tasks;
   return std::string{piped ? "give it the same rows and carry it on with: " : "carry it on with: "} +
-         "mpifarm resume " + run.path.string();
+         "mpifarm resume " + run.name();
 }
 
 }  // namespace mpifarm::app

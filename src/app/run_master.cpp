@@ -1,6 +1,8 @@
 #include "app/run_master.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -45,6 +47,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.run_id = plan.manifest.run_id;
   options.seed = plan.manifest.seed;
   options.nice = start.nice;
+  options.surroundings = start.surroundings;
   options.isolation = isolation_of(plan.manifest);
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
@@ -57,16 +60,23 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   return options;
 }
 
-// Under a launcher a broken pipe means that the launcher has died: a further start says it.
+// Whether stdout is a pipe or a terminal whose other end is gone: mpirun gives rank 0 a pseudo-terminal.
+bool is_lost_reader(int error) {
+  struct stat facts {};
+  return error == EPIPE || (error == EIO && fstat(STDOUT_FILENO, &facts) == 0 && S_ISCHR(facts.st_mode));
+}
+
+// Under a launcher a lost reader means that the launcher has died: a further start says it.
 void print(const std::string& conclusion) {
   if (conclusion.empty()) return;
   errno = 0;
   std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
   if (conclusion.back() != '\n') std::fputc('\n', stdout);
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  const std::string problem = "the conclusion cannot be written to stdout (" + errno_text(errno) +
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && settle_output(STDOUT_FILENO)) return;
+  const std::string problem = "the conclusion cannot be written to " + output_name(STDOUT_FILENO) + " (" +
+                              errno_text(errno) +
                               "); the run is complete: resume it to see the conclusion";
-  if (errno == EPIPE && launched_as()) throw Resumable{problem};
+  if (is_lost_reader(errno) && launched_as()) throw Resumable{problem};
   throw MachineryFailure{problem};
 }
 
@@ -90,12 +100,12 @@ int RunMaster::run() {
   if (!plan_.is_new()) log::open_file(plan_.directory.log());
   if (plan_.survey) {
     while_beating(transport_, waker_, [this] { replay_journal(); });
-    log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.path.string(),
+    log::info(fmt::format("resuming {}: {} tasks have their outcome already", plan_.directory.name(),
                           scheduler_.resumed()));
   }
   const bool was_complete = plan_.survey && plan_.survey->complete;
   if (was_complete) {
-    log::info("the run was complete already: " + plan_.directory.path.string());
+    log::info("the run was complete already: " + plan_.directory.name());
     outputs_ = std::make_unique<Outputs>(plan_, false);
   } else {
     begin();
@@ -114,7 +124,7 @@ int RunMaster::run() {
     replace_file(plan_.directory.status(), to_json(summary));
   }
   print(conclusion);
-  log::info(for_people(summary, plan_.directory.path, complete ? outputs_->results_name() : std::string{}));
+  log::info(for_people(summary, plan_.directory.name(), complete ? outputs_->results_name() : std::string{}));
   if (!was_complete) advise(summary);
   refuse_rest_of_source();
   if (complete) return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);

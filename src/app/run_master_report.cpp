@@ -145,6 +145,7 @@ Summary RunMaster::summarise() const {
   }
   s.digest = totals_.digest.hex();
   s.failures = totals_.failures.groups();
+  s.left_running = totals_.left_running;
   s.slots_per_task = width();
   s.fenced_hosts = master_.fenced_hosts();
   s.total_attempts = scheduler_.replayed_attempts() + s.attempts;

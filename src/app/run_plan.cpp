@@ -174,6 +174,7 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   plan.directory.path = plan.has_default_name ? default_run_path(command.type->name())
                                               : std::filesystem::path{command.directory};
   refuse_existing(plan.directory);
+  plan.directory = plan.directory.absolute();
   return plan;
 }
 
@@ -251,7 +252,7 @@ void enter_working_directory(RunPlan& plan) {
   const std::filesystem::path& directory = plan.manifest.working_directory;
   std::error_code error;
   if (directory.empty() || std::filesystem::equivalent(directory, ".", error)) return;
-  plan.directory.path = std::filesystem::absolute(plan.directory.path);
+  plan.directory = {std::filesystem::absolute(plan.directory.path)};
   std::filesystem::current_path(directory, error);
   if (error)
     log::warning("the run began in " + directory.string() + ", which cannot be entered (" + error.message() +
@@ -285,7 +286,7 @@ void RunPlan::create() {
       break;
     } catch (const RunExists&) {
       if (!has_default_name) throw;
-      directory.path = default_run_path(type->name());
+      directory = RunDirectory{default_run_path(type->name())}.absolute();
     }
   lock = std::make_unique<RunLock>(directory);
 }
@@ -324,6 +325,7 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
                    " is not of the run.json beside it); restore the run directory from a copy"};
+  plan.directory = plan.directory.absolute();
   if (!plan.manifest.reuse.empty() && !is_taken_over(*plan.survey) && take_over_again(plan)) return plan;
   if (options.redo_failed) redo_failed(*plan.survey);
   check_source(plan);

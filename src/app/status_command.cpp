@@ -24,8 +24,7 @@ constexpr auto watch_interval = std::chrono::milliseconds{200};
 // A run that is neither live nor ended in order: what its journal says.
 describe::Value journal_status(const RunDirectory& run, const Manifest& manifest, const Jobs& jobs) {
   // Of a stream the first windows are permuted as they would be were it to go on.
-  const Order order{parse_order(manifest.order), manifest.tasks.value_or(Order::unknown_count), manifest.seed,
-                    manifest.window, shard_of(manifest)};
+  const Order order = manifest.hand_out_order(manifest.tasks.value_or(Order::unknown_count));
   const JournalCounts counts = manifest.durability == "none"
                                    ? JournalCounts{}
                                    : count_journal(run, find_job(jobs, manifest.job), order);
@@ -54,7 +53,7 @@ std::string status_for_people(const describe::Value& status, const RunDirectory&
     describe::from_value(*groups, failures, "failures");
   return fmt::format("{} {}: {} of {} tasks{} have their outcome, {} failed\n{}  {}\n  run     {}\n",
                      field("job"), field("status"), field("committed"), field("tasks"), so_far,
-                     field("failed"), failure_lines(failures), state, run.path.string());
+                     field("failed"), failure_lines(failures), state, run.name());
 }
 
 // A small JSON file of the run; `read` takes its text apart.

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/numbers.hpp"
@@ -49,6 +53,49 @@ std::string clock_text(double seconds) {
   if (hours >= 48) return fmt::format("{} d {:02} h", hours / 24, hours % 24);
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60);
   return fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+namespace {
+
+// Adds up "[[D-]H:]M:S"; nothing when the text is no clock time.
+std::optional<double> clock_seconds(std::string_view text) {
+  double seconds = 0;
+  if (const std::size_t dash = text.find('-'); dash != text.npos) {
+    unsigned days = 0;
+    if (!parse_number(text.substr(0, dash), days).empty()) return std::nullopt;
+    seconds = days * 24.0;
+    text.remove_prefix(dash + 1);
+    if (std::ranges::count(text, ':') != 2) return std::nullopt;
+  }
+  int fields = 0;
+  for (std::size_t at = 0; at <= text.size(); ++fields) {
+    const std::size_t colon = std::min(text.find(':', at), text.size());
+    unsigned field = 0;
+    if (!parse_number(text.substr(at, colon - at), field).empty()) return std::nullopt;
+    seconds = (fields == 0 ? seconds : seconds * 60) + field;
+    at = colon + 1;
+  }
+  return fields == 2 || fields == 3 ? std::optional{seconds} : std::nullopt;
+}
+
+}  // namespace
+
+double parse_duration(const std::string& flag, const std::string& text, double most) {
+  using Unit = std::pair<std::string_view, double>;
+  constexpr std::array<Unit, 4> units{Unit{"ms", 1e-3}, Unit{"s", 1}, Unit{"m", 60}, Unit{"h", 3600}};
+  double seconds = -1;
+  if (const auto clock = clock_seconds(text)) {
+    seconds = *clock;
+  } else {
+    std::string_view number = text;
+    const auto unit = std::ranges::find_if(units, [&](const Unit& one) { return text.ends_with(one.first); });
+    if (unit != units.end()) number.remove_suffix(unit->first.size());
+    if (parse_number(number, seconds).empty()) seconds *= unit == units.end() ? 1 : unit->second;
+  }
+  if (!(seconds >= 0 && seconds <= most))
+    throw BadInput{flag + " is no duration (\"" + text +
+                   "\"); give seconds, or such as 500ms, 10m, 2h, 1-12:00:00"};
+  return seconds;
 }
 
 std::uint64_t parse_bytes(const std::string& flag, const std::string& text) {

@@ -16,4 +16,8 @@ std::string clock_text(double seconds);     // "0:07", "12:34", "1:02:03", "3 d 
 // A number of bytes; K, M, G, T are powers of 1024, a B may follow. Throws BadInput naming `flag`.
 std::uint64_t parse_bytes(const std::string& flag, const std::string& text);
 
+// Parses a duration into seconds: 90, 1.5, 500ms, 5s, 10m, 2h, 12:30 (minutes), 1:00:00, 1-12:00:00 (days).
+// Throws BadInput naming `flag` for any other text, and for more than `most` seconds.
+double parse_duration(const std::string& flag, const std::string& text, double most = 1e8);
+
 }  // namespace mpifarm

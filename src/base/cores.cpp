@@ -58,18 +58,28 @@ double slurm_cpus() {
 
 }  // namespace
 
-std::vector<std::uint32_t> affinity_cpus() {
+std::vector<std::uint32_t> affinity_cpus(pid_t process) {
   std::vector<std::uint32_t> cpus;
   for (int most = 1024; most <= 1 << 18; most *= 2) {  // the kernel refuses a set smaller than its own
     const std::unique_ptr<cpu_set_t, FreeCpuSet> set{CPU_ALLOC(static_cast<std::size_t>(most))};
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(most));
-    if (sched_getaffinity(0, bytes, set.get()) != 0) continue;
+    if (sched_getaffinity(process, bytes, set.get()) != 0) continue;
     for (int cpu = 0; cpu < most; ++cpu)
       if (CPU_ISSET_S(static_cast<std::size_t>(cpu), bytes, set.get()))
         cpus.push_back(static_cast<std::uint32_t>(cpu));
     break;
   }
   return cpus;
+}
+
+void bind_to(const std::vector<std::uint32_t>& cpus) {
+  if (cpus.empty()) return;
+  const std::size_t most = std::size_t{cpus.back()} + 1;
+  const std::unique_ptr<cpu_set_t, FreeCpuSet> set{CPU_ALLOC(most)};
+  const std::size_t bytes = CPU_ALLOC_SIZE(most);
+  CPU_ZERO_S(bytes, set.get());
+  for (const std::uint32_t cpu : cpus) CPU_SET_S(cpu, bytes, set.get());
+  sched_setaffinity(0, bytes, set.get());
 }
 
 double cpu_quota() {

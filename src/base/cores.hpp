@@ -1,6 +1,8 @@
 #pragma once
 // Which cores this process was granted.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,8 +10,11 @@
 
 namespace mpifarm {
 
-// The CPU numbers of the affinity mask of the calling thread, ascending.
-std::vector<std::uint32_t> affinity_cpus();
+// The CPU numbers of the affinity mask of a process, ascending; 0: of the calling thread. Empty when it cannot be
+// had.
+std::vector<std::uint32_t> affinity_cpus(pid_t process = 0);
+// Sets the mask of the calling thread. Nothing happens when it is empty, or the kernel refuses.
+void bind_to(const std::vector<std::uint32_t>& cpus);
 
 // CPUs of this host that are switched on.
 std::uint32_t online_cpus();

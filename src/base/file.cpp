@@ -64,6 +64,21 @@ void cut_file(const std::filesystem::path& path, std::uint64_t bytes) {
   if (::fsync(file.get()) != 0) throw_errno(path, "synced");
 }
 
+bool settle_output(int descriptor) {
+  struct stat facts {};
+  if (fstat(descriptor, &facts) != 0) return false;
+  if (!S_ISREG(facts.st_mode)) return true;
+  if (fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS) return false;
+  const int copy = dup(descriptor);  // some file systems say it when a descriptor is closed
+  return copy >= 0 && close(copy) == 0;
+}
+
+std::string output_name(int descriptor) {
+  std::error_code unseen;
+  const auto file = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor), unseen);
+  return !unseen && file.is_absolute() ? file.string() : "stdout";
+}
+
 Bytes read_file(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};
   if (!in) throw_errno(path, "read");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -40,6 +41,12 @@ void sync_directory(const std::filesystem::path& directory);
 void sync_file(const std::filesystem::path& path);
 // Makes the first `bytes` of `path` durable and removes what lies behind them.
 void cut_file(const std::filesystem::path& path, std::uint64_t bytes);
+
+// Sees to it that what was written to an open file has arrived: a full disk may be told only when the file is
+// synced or closed. Pipes and terminals have it already. False with errno set when it has not.
+bool settle_output(int descriptor);
+// The name of the file that a descriptor stands for, as the kernel has it; "stdout" for a pipe and the like.
+std::string output_name(int descriptor);
 
 // The whole of a small file.
 Bytes read_file(const std::filesystem::path& path);

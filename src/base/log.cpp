@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <fcntl.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace mpifarm::log {
 namespace {
@@ -99,6 +101,9 @@ void configure(bool quiet, bool verbose) {
 
 void open_file(const std::filesystem::path& file) {
   std::shared_ptr<spdlog::logger>& logger = file_logger();
+  // spdlog would make it as the umask says.
+  const FileDescriptor made{::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  if (made.get() < 0) throw_errno(file, "opened");
   try {
     logger = std::make_shared<spdlog::logger>(
         "file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string()));

@@ -69,11 +69,12 @@ Shard parse_shard(std::string_view flag, std::string_view text) {
 }
 
 Order::Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window, Shard shard)
-    : kind_{kind}, count_{count}, seed_{seed}, window_{window > 0 ? window : count}, shard_{shard} {}
+    : kind_{kind}, count_{count}, seed_{seed}, window_{window}, shard_{shard} {}
 
 std::uint64_t Order::permuted(std::uint64_t position) const {
-  const std::uint64_t base = position / window_ * window_;
-  const std::uint64_t size = std::min(window_, count_ - base);
+  const std::uint64_t window = window_ > 0 ? window_ : count_;
+  const std::uint64_t base = position / window * window;
+  const std::uint64_t size = std::min(window, count_ - base);
   const std::uint64_t offset = position - base;
   return base + (kind_ == OrderKind::lifo ? size - 1 - offset : shuffled(offset, size, seed_ + base));
 }

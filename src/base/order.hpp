@@ -45,8 +45,16 @@ class Order {
   // `count`: tasks in all (of the shard), or unknown_count for a stream that goes on (then only whole windows
   // can be asked for). `window`: tasks that change places among themselves; 0 for all. `seed` matters for
   // shuffle alone.
-  Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window = 0, Shard shard = {});
+  Order(OrderKind kind, std::uint64_t count, std::uint64_t seed, std::uint64_t window, Shard shard);
+  // The task order: ids ascend.
+  static Order in_task_order(Shard shard) { return {OrderKind::fifo, unknown_count, 0, 0, shard}; }
 
+  // The same order of a stream whose end is known now.
+  Order with_count(std::uint64_t count) const {
+    Order order = *this;
+    order.count_ = count;
+    return order;
+  }
   OrderKind kind() const { return kind_; }
   std::uint64_t window() const { return window_; }
   // position < count.

@@ -1,6 +1,7 @@
 #include "base/processes.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -16,6 +17,13 @@ char process_state(pid_t process) {
   std::getline(std::ifstream{files_of(process) / "stat"}, stat);
   const auto name_end = stat.rfind(") ");
   return name_end == std::string::npos ? 'X' : stat[name_end + 2];
+}
+
+pid_t parent_of(pid_t process) {
+  std::string stat;  // "PID (NAME) STATE PARENT ..."
+  std::getline(std::ifstream{files_of(process) / "stat"}, stat);
+  const auto name_end = stat.rfind(") ");
+  return name_end == std::string::npos ? 0 : std::atoi(stat.c_str() + name_end + 4);
 }
 
 std::string process_name(pid_t process) {

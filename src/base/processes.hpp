@@ -14,6 +14,8 @@ inline bool is_living(pid_t process) {
   const char state = process_state(process);
   return state != 'Z' && state != 'X';
 }
+// 0 when there is no such process, or its parent is not of this name space.
+pid_t parent_of(pid_t process);
 // Its name as ps shows it, cut to 15 characters; empty when it is gone.
 std::string process_name(pid_t process);
 // Those that it, or a thread of it, has started, the dead among them; needs CONFIG_PROC_CHILDREN.

@@ -33,8 +33,8 @@ class Child {
         job_{job},
         cell_{cell},
         draining_{cells.draining},
-        log_{[this](TaskId task, std::string_view text) {
-          say(LogText{task, std::string{text}});
+        log_{[this](TaskId task, std::string_view text, std::string_view kind) {
+          say(LogText{task, std::string{text}, std::string{kind}});
         }},
         context_{options.seed, std::stop_token{}, &log_} {
     context_.be_at(place);

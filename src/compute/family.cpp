@@ -41,10 +41,13 @@ Children all_children() {
   return children;
 }
 
+bool kernel_lists_children() {  // CONFIG_PROC_CHILDREN
+  return access(("/proc/self/task/" + std::to_string(getpid()) + "/children").c_str(), R_OK) == 0;
+}
+
 // Dead ones too.
 std::vector<pid_t> own_children() {
-  const std::string listed = "/proc/self/task/" + std::to_string(getpid()) + "/children";
-  if (access(listed.c_str(), R_OK) == 0) return children_of(getpid());
+  if (kernel_lists_children()) return children_of(getpid());
   std::vector<pid_t> own;
   const Children children = all_children();
   const auto [begin, end] = children.equal_range(getpid());
@@ -59,6 +62,21 @@ void add_family(const Children& children, pid_t process, std::set<pid_t>& family
 }
 
 }  // namespace
+
+std::vector<pid_t> living_descendants() {
+  if (!kernel_lists_children()) {
+    std::set<pid_t> family;
+    add_family(all_children(), getpid(), family);
+    family.erase(getpid());
+    return {family.begin(), family.end()};
+  }
+  std::vector<pid_t> family = living_children_of(getpid());
+  for (std::size_t i = 0; i < family.size(); ++i) {
+    const std::vector<pid_t> children = living_children_of(family[i]);
+    family.insert(family.end(), children.begin(), children.end());
+  }
+  return family;
+}
 
 void kill_family(pid_t process) {
   std::set<pid_t> stopped;

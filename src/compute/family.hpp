@@ -4,8 +4,12 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <vector>
 
 namespace mpifarm {
+
+// Lists the living descendants of this process.
+std::vector<pid_t> living_descendants();
 
 // Kills `process` and all its descendants. They are stopped first, so that none can start another meanwhile.
 void kill_family(pid_t process);

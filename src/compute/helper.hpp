@@ -15,6 +15,10 @@
 
 namespace mpifarm {
 
+// The environment variable in which a launcher of ours lists those that it has added, with commas between them:
+// no task sees these.
+inline constexpr const char* added_variables = "MPIFARM_ADDED_VARIABLES";
+
 // The rank's side. One thread at a time.
 class Helper {
  public:

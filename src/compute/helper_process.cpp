@@ -19,6 +19,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "base/pack.hpp"
 #include "compute/child.hpp"
 #include "compute/family.hpp"
+#include "compute/helper.hpp"
 
 extern char**
     environ;  // NOLINT(readability-redundant-declaration): the C library declares it only with GNU extensions
@@ -74,9 +76,14 @@ void leave_launcher() {
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable{*entry};
-    for (const std::string_view prefix : {"OMPI_", "PMIX_", "PMI_", "ORTE_"})
+    for (const std::string_view prefix : {"OMPI_", "PMIX_", "PMI_", "ORTE_", "HFI_NO_BACKTRACE=", "IPATH_NO_BACKTRACE="})
       if (variable.starts_with(prefix) && !variable.starts_with("OMPI_ALLOW_"))
         names.emplace_back(variable.substr(0, variable.find('=')));
+  }
+  if (const char* added = std::getenv(added_variables)) {
+    std::istringstream list{added};
+    for (std::string name; std::getline(list, name, ',');) names.push_back(name);
+    names.emplace_back(added_variables);
   }
   for (const std::string& name : names) unsetenv(name.c_str());
 }
@@ -209,13 +216,13 @@ class HelperProcess {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != helper) _exit(0);
-    std::ofstream{"/proc/self/oom_score_adj"} << 500;  // rather a task than its helper
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     name_process("mpifarm-task");
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (options_.nice != 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + options_.nice);
+    take_on(options_.surroundings);
+    if (spawn.nice != 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + spawn.nice);
     if (options_.memory_bytes != 0) {
       rlimit limit{};
       getrlimit(RLIMIT_DATA, &limit);
@@ -276,8 +283,7 @@ void be_helper(FrameSocket socket, const FindJob& find_job, SlotCells& cells) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   leave_streams();
   close_all_but(socket.descriptor());
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
+  take_on(current_surroundings());
   leave_launcher();
   try {
     HelperProcess process{std::move(socket), find_job, cells};

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "base/surroundings.hpp"
 #include "compute/backend.hpp"
 #include "compute/recipe.hpp"
 
@@ -14,12 +15,12 @@ namespace mpifarm::helper {
 
 struct ChildOptions {
   std::uint64_t seed = 0;          // of the tasks' random streams
-  std::int32_t nice = 0;           // added to the children's nice value
   std::uint64_t memory_bytes = 0;  // of data a child may have (RLIMIT_DATA); 0: no limit of ours
+  Surroundings surroundings{};     // of the children
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& seed& nice& memory_bytes;
+    archive& seed& memory_bytes& surroundings;
   }
 };
 
@@ -40,10 +41,11 @@ struct Make {
 struct Spawn {
   std::uint32_t slot = 0;
   Place place;
+  std::int32_t nice = 0;  // added to the niceness of the child
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slot& place;
+    archive& slot& place& nice;
   }
 };
 
@@ -123,10 +125,11 @@ struct Part {
 struct LogText {
   TaskId task;
   std::string text;
+  std::string kind;  // as of Context::warn; empty: a line of the log
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& task& text;
+    archive& task& text& kind;
   }
 };
 

@@ -255,7 +255,7 @@ void ProcessBackend::on(Slot&, helper::CannotGoOn& failure) {
 }
 
 void ProcessBackend::on(Slot&, helper::LogText& line) {
-  if (options_.log) options_.log(line.task, line.text);
+  if (options_.log) options_.log(line.task, line.text, line.kind);
 }
 
 // Where nobody knows which of several tasks it was, they are given one by one.

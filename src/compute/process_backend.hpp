@@ -20,6 +20,7 @@ namespace mpifarm {
 struct ProcessBackendOptions {
   unsigned slots = 1;        // 1 to most_slots
   Place place{};             // of the first slot
+  int nice = 0;              // added to the niceness of children
   Nanos timeout{};           // of a task; 0: none
   Nanos time_to_stop{};      // that tasks have, when asked to stop, before their children are ended
   Context::LogFunction log;  // called by a thread of the backend

@@ -24,7 +24,7 @@ void ProcessBackend::feed() {
       const auto number = static_cast<std::uint32_t>(&slot - slots_.data());
       Place place = options_.place;
       place.slot += number;
-      helper_.send(helper::Spawn{number, std::move(place)});
+      helper_.send(helper::Spawn{number, std::move(place), options_.nice});
       slot.state = Slot::State::starting;
     }
   }

@@ -1,5 +1,6 @@
 #include "compute/thread_backend.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -131,6 +132,7 @@ Nanos ThreadBackend::queue_lasts() const {
 // The body of a computing thread. Nice values are per thread on Linux; a refusal costs nothing but promptness
 // of the loop.
 void ThreadBackend::serve(unsigned number) {
+  unshare(CLONE_FS);  // what a task does to umask or working directory hurts no other thread
   const auto self = static_cast<id_t>(gettid());
   if (options_.nice != 0) setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + options_.nice);
   TimedSlot& timed = timed_[number];

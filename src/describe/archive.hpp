@@ -18,6 +18,19 @@ class Packer;
 class Unpacker;
 }  // namespace mpifarm
 
+namespace mpifarm::describe {
+
+// Unpacks a described struct that may have grown at its end since it was packed: the fields that `in` has no
+// bytes for keep their defaults.
+template <class Unpack, Described T>
+void unpack_grown(Unpack& in, T& value) {
+  for_each_field(value, [&](std::string_view, auto& member) {
+    if (!in.rest().empty()) in& member;
+  });
+}
+
+}  // namespace mpifarm::describe
+
 namespace boost::serialization {
 
 // XML archives need the names; packing has no use for them.

@@ -12,6 +12,10 @@ constexpr BytesView byte_order_mark = "\xef\xbb\xbf";
 
 }  // namespace
 
+bool CsvRow::is_blank() const {
+  return cells.size() > 1 && !quoted && std::ranges::all_of(cells, [](const auto& cell) { return cell.empty(); });
+}
+
 CsvReader::CsvReader(std::string name, std::size_t max_row_bytes)
     : name_{std::move(name)}, max_row_bytes_{max_row_bytes} {}
 
@@ -111,6 +115,7 @@ void CsvReader::take_quote() {
   } else {
     cell().clear();
     quote_ = here_;
+    row_.quoted = true;
   }
   state_ = State::quoted;
 }
@@ -155,6 +160,7 @@ std::string& CsvReader::cell() {
 bool CsvReader::hand_over(CsvRow& row) {
   row_.cells.resize(cells_);
   std::swap(row, row_);
+  row_.quoted = false;
   cells_ = row_bytes_ = 0;
   return true;
 }

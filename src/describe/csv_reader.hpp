@@ -13,6 +13,10 @@ namespace mpifarm::describe {
 struct CsvRow {
   std::vector<std::string> cells;
   std::uint64_t line = 0;  // where it begins, from 1; a quoted cell may hold line ends
+  bool quoted = false;     // one of the cells at least
+
+  // Whether it is what spreadsheets leave below a table: cells that are all empty, none of them in quotes.
+  bool is_blank() const;
 };
 
 // Takes LF, CRLF and CR as line ends, skips a byte order mark and empty lines. However the text is cut into

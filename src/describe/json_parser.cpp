@@ -24,6 +24,7 @@ struct Builder {
   static constexpr std::size_t max_string_size = max_object_size;
 
   Value root;
+  JsonNumbers numbers = JsonNumbers::values;
   std::string number_error;
   std::size_t number_size = 0;  // of the number that number_error is about
 
@@ -92,6 +93,7 @@ struct Builder {
   bool number(json::string_view last, json::error_code& error) {
     gather(last);
     const std::string text = take();
+    if (numbers == JsonNumbers::texts) return add(text);
     const bool whole = text.find_first_of(".eE") == text.npos;
     if (whole && add_if<std::int64_t>(text)) return true;
     if (whole && text[0] != '-' && add_if<std::uint64_t>(text)) return true;
@@ -119,10 +121,11 @@ struct Builder {
 
 }  // namespace
 
-Value parse_json(std::string_view text) {
+Value parse_json(std::string_view text, JsonNumbers numbers) {
   json::parse_options options;
   options.max_depth = max_depth;
   json::basic_parser<Builder> parser{options};
+  parser.handler().numbers = numbers;
   json::error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (!error && used < text.size()) error = json::error::extra_data;

@@ -50,9 +50,12 @@ struct Value {
 
 bool operator==(const Value& a, const Value& b);
 
+// What becomes of a number: a value, or its text as it stands.
+enum class JsonNumbers : std::uint8_t { values, texts };
+
 // Throws BadInput, saying line, column and reason, unless `text` is one JSON value in UTF-8. Integers of 64
-// bits are kept exactly, other numbers are doubles, read exactly.
-Value parse_json(std::string_view text);
+// bits are kept exactly, other numbers are doubles, read exactly; or every number is a text.
+Value parse_json(std::string_view text, JsonNumbers numbers = JsonNumbers::values);
 
 // With `indent` 0 on one line without spaces, otherwise for people to read. A double that is whole is
 // written, and so read back, as an integer.

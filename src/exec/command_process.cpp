@@ -26,20 +26,6 @@ constexpr Nanos longest_turn = std::chrono::milliseconds{100};  // then it is as
 constexpr Nanos longest_stop = std::chrono::seconds{5};         // from SIGTERM to SIGKILL, when asked to
 constexpr Nanos for_ever = Nanos::max();
 constexpr Nanos look_every = std::chrono::milliseconds{20};  // at a command whose end nobody tells
-constexpr std::size_t read_bytes = 64 << 10;
-constexpr int most_reads = 32;  // at a time: others write too, and time goes by; no pipe holds more (pipe(7))
-
-struct Pipe {
-  FileDescriptor ours, theirs;
-
-  bool open() {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-    ours = FileDescriptor{ends[0]};
-    theirs = FileDescriptor{ends[1]};
-    return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
-  }
-};
 
 // Frees what posix_spawn(3) is told.
 class SpawnPlan {
@@ -122,14 +108,13 @@ FileDescriptor open_input(const Invocation& command) {
   return file;
 }
 
-// A running command, and the ends of what it writes to.
+// A running command, and what it writes to.
 class Listener {
  public:
-  Listener(pid_t process, std::array<FileDescriptor, 2> streams, const TakeOutput& take)
+  Listener(pid_t process, CommandStreams& streams)
       : process_{process},
         end_{static_cast<int>(syscall(SYS_pidfd_open, process, 0))},
-        streams_{std::move(streams)},
-        take_{take} {}
+        streams_{streams} {}
 
   // Until it has ended. A turn in which this process itself stood still counts for little.
   void listen(const Invocation& command, const StopRequested& stop, CommandEnd& end) {
@@ -151,24 +136,17 @@ class Listener {
       left = for_ever;
       kill_family(process_);
     }
-    // Somebody it left behind may still write. The group's number is its own until it is reaped.
-    if (streams_[0].get() >= 0 || streams_[1].get() >= 0) ::kill(-process_, SIGKILL);
-    for (std::size_t i = 0; i < streams_.size(); ++i) drain(i);
   }
 
  private:
   // True when the command has ended.
   bool wait(Nanos most) {
     if (end_.get() < 0) most = std::min<Nanos>(most, look_every);
-    std::array<pollfd, 3> events{pollfd{end_.get(), POLLIN, 0}, pollfd{streams_[0].get(), POLLIN, 0},
-                                 pollfd{streams_[1].get(), POLLIN, 0}};
+    std::array<pollfd, 3> events{pollfd{end_.get(), POLLIN, 0}};
+    streams_.watch(&events[1]);
     const timespec patience{most / std::chrono::seconds{1}, (most % std::chrono::seconds{1}).count()};
     if (ppoll(events.data(), events.size(), &patience, nullptr) < 0) return false;
-    for (std::size_t i = 0; i < streams_.size(); ++i)
-      if (events[i + 1].revents == POLLHUP)
-        streams_[i] = FileDescriptor{};  // nothing is left to read
-      else if (events[i + 1].revents != 0)
-        drain(i);
+    streams_.take_in(&events[1]);
     return end_.get() < 0 ? is_dead() : events[0].revents != 0;
   }
 
@@ -179,25 +157,9 @@ class Listener {
            info.si_pid == process_;
   }
 
-  void drain(std::size_t i) {
-    thread_local Bytes buffer(read_bytes, '\0');
-    FileDescriptor& stream = streams_[i];
-    for (int reads = 0; stream.get() >= 0 && reads < most_reads; ++reads) {
-      const ssize_t count = read(stream.get(), buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return;
-      if (count == 0)
-        stream = FileDescriptor{};
-      else
-        take_(i == 0 ? Stream::standard_output : Stream::standard_error,
-              {buffer.data(), static_cast<std::size_t>(count)});
-    }
-  }
-
   pid_t process_;
   FileDescriptor end_;
-  std::array<FileDescriptor, 2> streams_;
-  const TakeOutput& take_;
+  CommandStreams& streams_;
 };
 
 // A process begins with the peak of the one that started it: what is no more says nothing of its own.
@@ -217,8 +179,8 @@ CommandEnd not_started(int error, std::string what) {
 }  // namespace
 
 CommandEnd run_command(const Invocation& command, const TakeOutput& take, const StopRequested& stop) {
-  Pipe output, error;
-  if (!output.open() || !error.open()) return not_started(errno, "the command could not be started");
+  CommandStreams streams{take};
+  if (!streams.open()) return not_started(errno, "the command could not be started");
   const FileDescriptor input = open_input(command);
   if (input.get() < 0) return not_started(errno, command.input_file + " could not be read");
   if (!command.directory.empty() && access(command.directory.c_str(), X_OK) != 0)
@@ -227,22 +189,21 @@ CommandEnd run_command(const Invocation& command, const TakeOutput& take, const 
   end.started = std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch()}.count();
   const TimePoint begun = Clock::now();
   pid_t process = -1;
-  const SpawnPlan plan{command, input.get(), output.theirs.get(), error.theirs.get()};
+  const SpawnPlan plan{command, input.get(), streams.output(), streams.error()};
   if (const int problem = plan.start(command, process); problem != 0)
     return not_started(problem, command.program + " could not be started");
-  output.theirs = FileDescriptor{};
-  error.theirs = FileDescriptor{};
-  Listener listener{process, {std::move(output.ours), std::move(error.ours)}, take};
+  streams.hand_over();
   try {
-    listener.listen(command, stop, end);
+    Listener{process, streams}.listen(command, stop, end);
+    end.duration = Clock::now() - begun;
+    while (wait4(process, &end.wait_status, 0, &end.usage) < 0 && errno == EINTR) continue;
+    if (end.usage.ru_maxrss <= peak_kilobytes_of_ours()) end.usage.ru_maxrss = 0;
+    end.leftover = clear_up(streams, end.timed_out || end.stopped ? Nanos{} : command.output_wait, stop);
+    end.stopped = end.stopped || end.leftover.stopped;
   } catch (...) {
     kill_descendants([](pid_t) { return false; });
     throw;
   }
-  end.duration = Clock::now() - begun;
-  while (wait4(process, &end.wait_status, 0, &end.usage) < 0 && errno == EINTR) continue;
-  if (end.usage.ru_maxrss <= peak_kilobytes_of_ours()) end.usage.ru_maxrss = 0;
-  if (waitpid(-1, nullptr, WNOHANG) != -1) kill_descendants([](pid_t) { return false; });
   return end;
 }
 

@@ -92,6 +92,9 @@ Exec::Exec(const Params& params)
       environment_{environment_of(params.env)},
       success_{statuses_of(params.success)},
       output_limit_{output_limit_of(params.output_limit)},
+      output_wait_{std::chrono::duration_cast<Nanos>(
+          std::chrono::duration<double>{parse_duration("--output-wait", params.output_wait)})},
+      waits_{wait_history()},
       sweep_{sweep_of(params.param, params.link)} {
   char quote = 0;
   if (params.shell)

@@ -15,6 +15,7 @@
 #include "exec/command_process.hpp"
 #include "exec/command_template.hpp"
 #include "exec/sweep.hpp"
+#include "exec/wait_history.hpp"
 #include "job/concepts.hpp"
 #include "job/generate.hpp"
 
@@ -42,6 +43,7 @@ struct Exec {
       {"success", "exit statuses that are a success, such as 0,3"},
       {"output_limit", "bytes kept of a command's standard output, and of its standard error"},
       {"kill_after", "seconds from SIGTERM to SIGKILL when --timeout is over"},
+      {"output_wait", "how long what a command leaves running, such as tee, may finish its output"},
       {"output", "packed (few files in the run directory), files (output/T/ID.out and ID.err) or none"},
       {"stream", "show lines as commands write them"},
       {"outputs", "a file that a command must leave behind; else it has failed"},
@@ -51,7 +53,8 @@ struct Exec {
   static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
                                     "system_seconds", "peak_kilobytes", "host",         "attempt",
                                     "rank",           "slot",           "stdout_bytes", "stderr_bytes",
-                                    "pack",           "stdout_at",      "stderr_at",    "skipped"};
+                                    "pack",           "stdout_at",      "stderr_at",    "skipped",
+                                    "left_running"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind
@@ -75,6 +78,7 @@ struct Exec {
     bool stream = false;
     std::vector<std::string> outputs, inputs;
     bool skip_existing = false;
+    std::string output_wait = "5s";
   };
   struct Task {
     Values fields;
@@ -91,6 +95,7 @@ struct Exec {
     std::string pack;                                  // where they are; see exec/output_pack.hpp
     std::uint64_t stdout_at = 0, stderr_at = 0;
     std::uint32_t skipped = 0;  // 1: its outputs were up to date
+    std::uint32_t left_running = 0;  // processes that it left, and that were ended after --output-wait
   };
 
   // Throws BadInput for a template or a sweep that is none, and a field that no task can have.
@@ -137,6 +142,8 @@ struct Exec {
   void keep_output(const Place& place) const;
   void run(Invocation& command, Context& context, const CommandFiles& files, Result& result) const;
   static void take_end(const CommandEnd& end, const Capture& capture, Result& result);
+  Nanos output_wait() const;
+  void tell_of_leftover(const Leftover& leftover, const Context& context) const;
   std::string judge(const CommandEnd& end, const Capture& capture, const CommandFiles& files,
                     const Result& result) const;
 
@@ -147,6 +154,8 @@ struct Exec {
   std::vector<std::pair<std::string, Template>> environment_;
   std::set<int> success_;
   std::uint64_t output_limit_ = 0;
+  Nanos output_wait_{};
+  WaitHistory& waits_;
   std::shared_ptr<const Sweep> sweep_;
   std::uint64_t succeeded_ = 0, skipped_ = 0, output_bytes_ = 0;
 };

@@ -1,5 +1,6 @@
 // What `exec` does with one task: fills in the command, runs it, and judges its end.
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,6 +151,7 @@ Invocation Exec::invocation(const Values& values, const Place& place) const {
   command.has_input_text = !params_.input_text.empty();
   command.input_text = input_text_.fill(values);
   command.timeout = place.time_limit;
+  command.output_wait = output_wait();
   command.kill_after = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{params_.kill_after});
   const std::map<std::string, std::string> variables = variables_of(values, place.run_directory);
   for (char** ours = environ; *ours != nullptr; ++ours) {
@@ -263,6 +265,7 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
           return context.stop_requested();
         });
   capture.finish();
+  tell_of_leftover(end.leftover, context);
   result.exit_status = found.status;
   if (found.status == 0 && end.start_error == 0) take_end(end, capture, result);
   const std::string why =
@@ -275,6 +278,29 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
   if (end.start_error != 0) result.exit_status = not_executable;
   if (!why.empty())
     throw FailedWith<Result>{why, result, end.timed_out ? Outcome::timed_out : Outcome::failed};
+}
+
+// Where something holds the streams of every command, such as a daemon that each of them starts, waiting for it
+// each time would cost more than it may save.
+Nanos Exec::output_wait() const {
+  constexpr Nanos short_wait = std::chrono::milliseconds{200};
+  return waits_.is_short() ? std::min(output_wait_, short_wait) : output_wait_;
+}
+
+void Exec::tell_of_leftover(const Leftover& leftover, const Context& context) const {
+  if (leftover.ended > 0 && !leftover.stopped)
+    context.warn("left running",
+                 fmt::format("task {} left {} running ({}), which had to be ended (the column left_running counts "
+                             "them); have the command wait for what it starts, or give what writes its output "
+                             "more time with --output-wait ({})",
+                             context.id().value, leftover.ended == 1 ? "a process" : "processes",
+                             printable(leftover.process), params_.output_wait));
+  if (waits_.take(leftover.in_vain))
+    context.warn("output held",
+                 fmt::format("{} commands in a row have left {} running, which wrote nothing in all of "
+                             "--output-wait ({}); from now on it is waited for 0.2 s; close its streams with "
+                             "`>/dev/null 2>&1 </dev/null`, or set --output-wait 0",
+                             WaitHistory::most_in_vain, printable(leftover.process), params_.output_wait));
 }
 
 std::vector<std::string> Exec::warnings() const {
@@ -315,6 +341,7 @@ void Exec::take_end(const CommandEnd& end, const Capture& capture, Result& resul
                    &error = capture.stream(Stream::standard_error);
   result.stdout_bytes = output.bytes;
   result.stderr_bytes = error.bytes;
+  result.left_running = end.leftover.ended;
   if (slot().pack_name.empty() || (output.last == 0 && error.last == 0)) return;
   result.pack = slot().pack_name;
   result.stdout_at = output.last;

@@ -18,12 +18,12 @@ namespace mpifarm::exec {
 
 BOOST_DESCRIBE_STRUCT(Exec::Params, (),
                       (command, param, link, commands, files, shell, chdir, env, input, input_text, success,
-                       output_limit, kill_after, output, stream, outputs, inputs, skip_existing))
+                       output_limit, kill_after, output, stream, outputs, inputs, skip_existing, output_wait))
 BOOST_DESCRIBE_STRUCT(Exec::Task, (), (fields))
 BOOST_DESCRIBE_STRUCT(Exec::Result, (),
                       (command, exit_status, signal, started, seconds, user_seconds, system_seconds,
                        peak_kilobytes, host, attempt, rank, slot, stdout_bytes, stderr_bytes, pack, stdout_at,
-                       stderr_at, skipped))
+                       stderr_at, skipped, left_running))
 
 namespace {
 
@@ -55,7 +55,7 @@ class Columns final : public TaskColumns {
   std::vector<std::string> header_;
 };
 
-// A number as it stands in JSON, and a text without its quotes.
+// A text without its quotes, a number as it stands in the list: two that a double cannot tell apart are two.
 std::string text_of(const std::string& key, const describe::Value& value) {
   if (const auto* text = value.as<std::string>()) return *text;
   if (value.as<describe::Value::List>() != nullptr || value.as<describe::Value::Object>() != nullptr ||
@@ -98,7 +98,7 @@ class OutputTaker final : public ResultTaker {
   }
 
   std::optional<Bytes> take(BytesView packed, TaskId before, TaskId now, BytesView descriptor) override {
-    auto result = unpack<Exec::Result>(packed);
+    auto result = unpack_result<Exec::Result>(packed);
     if (!exec_.accepts(result, unpack<Exec::Task>(descriptor), now)) return std::nullopt;
     const std::array<std::pair<Stream, KeptOutput>, 2> streams{
         std::pair{Stream::standard_output, kept_output(packed, Stream::standard_output)},
@@ -157,7 +157,7 @@ class ExecType final : public JobTypeOf<Exec> {
     return std::make_unique<Columns>(params, header);
   }
   void read_task(BytesView params, std::string_view json, Bytes& descriptor) const override {
-    const describe::Value row = describe::parse_json(json);
+    const describe::Value row = describe::parse_json(json, describe::JsonNumbers::texts);
     const auto* object = row.as<describe::Value::Object>();
     if (object == nullptr) throw BadInput{"the line is no JSON object; give one a line"};
     Exec::Task task;
@@ -180,8 +180,13 @@ class ExecType final : public JobTypeOf<Exec> {
   }
   FailureFacts failure_facts(BytesView kept_result) const override {
     if (kept_result.empty()) return {};
-    auto result = unpack<Exec::Result>(kept_result);
+    auto result = unpack_result<Exec::Result>(kept_result);
     return {std::to_string(result.exit_status) + ":" + std::to_string(result.signal), std::move(result.host)};
+  }
+  bool has_notes() const override { return true; }
+  OutcomeNotes notes(BytesView result) const override {
+    if (result.empty()) return {};
+    return {.left_running = unpack_result<Exec::Result>(result).left_running > 0};
   }
   bool reads_lines(BytesView params) const override { return !unpack<Exec::Params>(params).commands.empty(); }
   bool read_line(BytesView line, Bytes& descriptor) const override {
@@ -204,7 +209,7 @@ OutputPolicy output_policy(BytesView params) {
 }
 
 KeptOutput kept_output(BytesView packed_result, Stream kind) {
-  auto result = unpack<Exec::Result>(packed_result);
+  auto result = unpack_result<Exec::Result>(packed_result);
   if (kind == Stream::standard_error) return {std::move(result.pack), result.stderr_at, result.stderr_bytes};
   return {std::move(result.pack), result.stdout_at, result.stdout_bytes};
 }
@@ -219,7 +224,7 @@ void read_kept_output(const std::filesystem::path& run_directory, TaskId task, S
 }
 
 void append_joblog(Bytes& out, TaskId task, Outcome outcome, BytesView packed_result) {
-  auto result = unpack<Exec::Result>(packed_result);
+  auto result = unpack_result<Exec::Result>(packed_result);
   std::ranges::replace(result.command, '\n', '\0');
   fmt::format_to(std::back_inserter(out), "{}\t{}\t{:.3f}\t{:10.3f}\t0\t{}\t{}\t{}\t{}\n", task.value + 1,
                  result.host, result.started, result.seconds, result.stdout_bytes,

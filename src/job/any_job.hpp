@@ -73,6 +73,11 @@ struct FailureFacts {
   std::string host;   // where it was; empty: not known
 };
 
+// What the summary counts of outcomes, beside how they ended.
+struct OutcomeNotes {
+  bool left_running = false;  // the task left processes behind that were ended
+};
+
 // What tells tasks apart, for a run that takes over what another one did.
 class TaskKeys {
  public:
@@ -156,6 +161,10 @@ class JobType {
 
   // Of the packed Result that was kept of a failure.
   virtual FailureFacts failure_facts([[maybe_unused]] BytesView kept_result) const { return {}; }
+
+  // Reads what the summary counts of a packed Result; only when has_notes().
+  virtual bool has_notes() const { return false; }
+  virtual OutcomeNotes notes([[maybe_unused]] BytesView result) const { return {}; }
 
   // The part of a packed result that the digest hashes; may use `scratch`, and is valid as long as both.
   virtual BytesView digest_view(BytesView result, Bytes& scratch) const = 0;

@@ -33,7 +33,8 @@ struct Place {
 // Made for one attempt of one task, on the thread that computes it; not to be kept beyond `compute`.
 class Context {
  public:
-  using LogFunction = std::function<void(TaskId, std::string_view)>;
+  // `kind` is empty for a line of the log, and names what a warning is about.
+  using LogFunction = std::function<void(TaskId, std::string_view text, std::string_view kind)>;
 
   // `log` is borrowed and may be null.
   Context(std::uint64_t seed, std::stop_token stop, const LogFunction* log)
@@ -53,7 +54,12 @@ class Context {
   const std::stop_token& stop_token() const { return stop_; }
   // A line for the run's log.
   void log(std::string_view text) const {
-    if (log_ != nullptr && *log_) (*log_)(id_, text);
+    if (log_ != nullptr && *log_) (*log_)(id_, text, {});
+  }
+  // Warns whoever watches the run: the first warning of each `kind` is shown, further ones are lines of the
+  // log. `kind` is a few words, and not empty.
+  void warn(std::string_view kind, std::string_view text) const {
+    if (log_ != nullptr && *log_) (*log_)(id_, text, kind);
   }
 
   // Of an isolated task; else as it is by default.

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/outcome.hpp"
 #include "base/pack.hpp"
+#include "describe/archive.hpp"
 #include "describe/check.hpp"
 #include "describe/csv.hpp"
 #include "describe/flags.hpp"
@@ -37,6 +38,21 @@ void append_entry_in_place(Bytes& entries, Outcome outcome, Write write) {
     Bytes varint;
     append_varint(varint, length);
     entries.replace(length_at, 1, varint);
+  }
+}
+
+// Unpacks a Result, of this program or of an older one whose Result had fewer fields at its end. Throws
+// CorruptData for other bytes.
+template <class Result>
+Result unpack_result(BytesView bytes) {
+  if constexpr (describe::Described<Result> && !describe::SerializesItself<Result>) {
+    Result result{};
+    Unpacker in{bytes};
+    describe::unpack_grown(in, result);
+    in.finish();
+    return result;
+  } else {
+    return unpack<Result>(bytes);
   }
 }
 
@@ -107,7 +123,7 @@ class JobInstance final : public AnyJob {
 
   void reduce([[maybe_unused]] TaskId id, [[maybe_unused]] BytesView descriptor,
               [[maybe_unused]] BytesView result) override {
-    if constexpr (ReducingJob<Job>) job_.reduce(task_of(id, descriptor), unpack<Result>(result));
+    if constexpr (ReducingJob<Job>) job_.reduce(task_of(id, descriptor), unpack_result<Result>(result));
   }
 
   std::string conclude([[maybe_unused]] const std::filesystem::path& run_directory) override {
@@ -259,20 +275,20 @@ class JobTypeOf : public JobType {
     if (measured_.empty()) return result;
     scratch.clear();
     Packer out{scratch};
-    const auto whole = unpack<Result>(result);
+    const auto whole = unpack_result<Result>(result);
     describe::for_each_field(whole, [&](std::string_view name, const auto& value) {
       if (std::ranges::find(measured_, name) == measured_.end()) out& value;
     });
     return scratch;
   }
   void append_result_csv(Bytes& out, BytesView result) const override {
-    describe::append_csv_cells(out, unpack<Result>(result), false);
+    describe::append_csv_cells(out, unpack_result<Result>(result), false);
   }
   void append_result_json(Bytes& out, BytesView result) const override {
-    describe::append_json(out, unpack<Result>(result));
+    describe::append_json(out, unpack_result<Result>(result));
   }
   void give_result_cells(describe::CellTaker& taker, BytesView result) const override {
-    describe::give_cells(unpack<Result>(result), taker);
+    describe::give_cells(unpack_result<Result>(result), taker);
   }
   void append_task_json(Bytes& out, BytesView descriptor) const override {
     describe::append_json(out, unpack<Task>(descriptor));

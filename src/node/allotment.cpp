@@ -40,6 +40,16 @@ std::string rank_on(std::size_t rank, const RankCores& cores) {
   return "rank " + std::to_string(rank) + " on " + cores.host;
 }
 
+// Whether the ranks that may run on its cores have a slot for each of them.
+bool fills_cores(const std::vector<RankCores>& ranks, const std::vector<unsigned>& slots, std::size_t rank) {
+  const RankCores& own = ranks[rank];
+  std::size_t threads = 0;
+  for (std::size_t i = 0; i < ranks.size(); ++i)
+    if (ranks[i].host == own.host && std::ranges::find_first_of(ranks[i].cpus, own.cpus) != ranks[i].cpus.end())
+      threads += slots[i];
+  return threads >= own.cpus.size();
+}
+
 // From slots to tasks at once.
 void group_slots(const std::vector<RankCores>& ranks, unsigned slots_per_task, Allotment& allotment) {
   const auto most = std::ranges::max_element(allotment.tasks);
@@ -61,7 +71,7 @@ void group_slots(const std::vector<RankCores>& ranks, unsigned slots_per_task, A
 }  // namespace
 
 Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOptions& options) {
-  Allotment allotment{granted_cores(ranks), {}};
+  Allotment allotment{granted_cores(ranks), {}, {}};
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     if (options.threads) allotment.tasks[i] = *options.threads;
     if (i == 0 && options.master_slots) allotment.tasks[i] = *options.master_slots;
@@ -73,6 +83,8 @@ Allotment allot_slots(const std::vector<RankCores>& ranks, const AllotmentOption
           " (CPU " + format_cpus(ranks[i].cpus) + "); use --threads auto" +
           (ranks[i].online == cores ? "" : ", or start it with mpirun --bind-to none"));
   }
+  for (std::size_t i = 0; i < ranks.size(); ++i)
+    allotment.fills_cores.push_back(fills_cores(ranks, allotment.tasks, i));
   if (options.slots_per_task > 1) group_slots(ranks, options.slots_per_task, allotment);
   return allotment;
 }

@@ -24,6 +24,7 @@ struct AllotmentOptions {
 
 struct Allotment {
   std::vector<unsigned> tasks;        // at once, by rank: each takes --slots-per-task of its slots
+  std::vector<bool> fills_cores;      // by rank: its slots, with those of ranks beside it, leave no core free
   std::vector<std::string> warnings;  // for the user
 };
 

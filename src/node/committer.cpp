@@ -41,6 +41,7 @@ std::string_view to_string(Durability durability) {
 
 void OutcomeTotals::add(const journal::Outcomes& outcomes, const Order& order, const JobType& type) {
   Bytes scratch;
+  const bool has_notes = type.has_notes();
   BytesView entries = outcomes.block.entries;
   for (std::uint64_t i = 0; i < outcomes.block.count; ++i) {
     const OutcomeEntry entry = take_entry(entries);
@@ -52,12 +53,17 @@ void OutcomeTotals::add(const journal::Outcomes& outcomes, const Order& order, c
       failures.add({id}, entry.outcome, failure_message(entry.payload),
                    type.failure_facts(kept_result(entry.payload)));
     }
+    if (has_notes) [[unlikely]] {
+      const bool succeeded = entry.outcome == Outcome::succeeded;
+      left_running += type.notes(succeeded ? entry.payload : kept_result(entry.payload)).left_running ? 1 : 0;
+    }
   }
 }
 
 void OutcomeTotals::add(const OutcomeTotals& other) {
   digest.add(other.digest);
   failures.add(other.failures);
+  left_running += other.left_running;
 }
 
 Committer::Committer(CommitterOptions options) : options_{std::move(options)}, thread_{[this] { serve(); }} {}

@@ -36,6 +36,7 @@ std::string_view to_string(Durability durability);
 struct OutcomeTotals {
   Digest digest;
   Failures failures;
+  std::uint64_t left_running = 0;  // tasks that left processes behind which were ended
 
   void add(const journal::Outcomes& outcomes, const Order& order, const JobType& type);
   void add(const OutcomeTotals& other);

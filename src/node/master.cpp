@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -72,7 +73,7 @@ void Master::greet(const std::filesystem::path& mark) {
                                    .samples = sample_ids_,
                                    .beat = options_.heartbeat.beat,
                                    .patience = options_.heartbeat.patience,
-                                   .nice = options_.nice,
+                                   .surroundings = options_.surroundings,
                                    .working_directory = std::filesystem::current_path(removed).string(),
                                    .listed = options_.origin == TaskOrigin::list,
                                    .isolation = options_.isolation,
@@ -124,6 +125,9 @@ void Master::on(int peer, const wire::Hello& hello) {
                    "); make what it needs available there"};
   WorkerFacts& facts = workers_.at(static_cast<std::size_t>(peer));
   facts.host = hello.host;
+  if (!details.unreachable_limits.empty() && warned_of_.insert("limits of " + hello.host).second)
+    warnings_.push_back("tasks on " + hello.host + " have lower limits than here: " + details.unreachable_limits +
+                        "; raise the hard limits there if they need more");
   facts.cores = {hello.host, details.cpus, details.cpu_quota, details.online_cpus};
   check_source(hello, details);
   here_[static_cast<std::size_t>(peer)] = true;
@@ -149,10 +153,11 @@ void Master::begin() {
   std::vector<RankCores> cores;
   for (const WorkerFacts& worker : workers_) cores.push_back(worker.cores);
   Allotment allotment = allot_slots(cores, options_.allotment);
-  warnings_ = std::move(allotment.warnings);
+  std::ranges::move(allotment.warnings, std::back_inserter(warnings_));
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const int rank = static_cast<int>(i);
     workers_[i].slots = lost_[i] ? 0 : allotment.tasks[i];
+    workers_[i].nice = nice_of(allotment.fills_cores[i]);
     const auto host = std::ranges::find(hosts_, workers_[i].host) - hosts_.begin();
     if (static_cast<std::size_t>(host) == hosts_.size()) hosts_.push_back(workers_[i].host);
     scheduler_.on_worker_joined(rank, workers_[i].slots, static_cast<std::size_t>(host));
@@ -160,6 +165,14 @@ void Master::begin() {
   }
   if (std::ranges::all_of(allotment.tasks, [](unsigned tasks) { return tasks == 0; }))
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
+}
+
+// Programs run as their user's shell would run them. Threads go behind the loop, on whose promptness all ranks
+// depend, where they leave it no core of its own.
+int Master::nice_of(bool fills_cores) const {
+  constexpr int behind_the_loop = 10;
+  if (options_.nice) return *options_.nice;
+  return fills_cores && !options_.type->isolated() ? behind_the_loop : 0;
 }
 
 void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, const std::filesystem::path& run,
@@ -170,7 +183,7 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
     std::uint32_t& used = slots_of_host[workers_[i].host];
     send(static_cast<int>(i),
          wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number,
-                     options_.durable});
+                     options_.durable, workers_[i].nice});
     used += workers_[i].slots;
   }
   committer_ = &committer;
@@ -194,7 +207,12 @@ void Master::on(int peer, const wire::Drained&) {
   drained_[static_cast<std::size_t>(peer)] = true;
 }
 
-void Master::on(int, const wire::LogLine& line) { log::to_file(line.text); }
+void Master::on(int, const wire::LogLine& line) {
+  if (!line.kind.empty() && warned_of_.insert(line.kind).second)
+    log::warning(line.text);
+  else
+    log::to_file(line.text);
+}
 
 bool Master::pull_source() {
   const std::uint64_t wanted = pump_ ? scheduler_.items_wanted() : 0;

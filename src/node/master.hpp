@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct MasterOptions {
   TaskOrigin origin = TaskOrigin::job;
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
-  int nice = 0;
+  std::optional<int> nice{};       // added to the niceness of what computes; nothing: as is best
+  Surroundings surroundings{};     // of the tasks
   wire::Isolation isolation = wire::Isolation::suspects;
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
@@ -41,6 +43,7 @@ struct WorkerFacts {
   std::string host;
   RankCores cores;
   unsigned slots = 0;
+  int nice = 0;  // added to the niceness of what computes there
 };
 
 // What a live run looks like, for status and progress.
@@ -103,6 +106,7 @@ class Master {
   void on(int peer, const wire::Drained& drained);
   void on(int peer, const wire::LogLine& line);
   void check_source(const wire::Hello& hello, const wire::HelloDetails& details) const;
+  int nice_of(bool fills_cores) const;
   bool pull_source();
   bool has_credit(TimePoint now);
   void send(int to, const wire::ToWorker& message);
@@ -119,6 +123,7 @@ class Master {
   std::vector<bool> lost_;
   std::vector<bool> drained_;
   std::vector<std::string> warnings_;
+  std::set<std::string> warned_of_;  // kinds
   std::vector<std::string> hosts_, fenced_hosts_;
   Committer* committer_ = nullptr;
   std::unique_ptr<SourcePump> pump_;

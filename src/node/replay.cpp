@@ -38,7 +38,7 @@ Replayed replay(const journal::Survey& survey, const JobType& type, const sched:
       throw journal::Damaged{reader.file(), reader.offset(), error.what()};
     }
     if (const auto* items = std::get_if<journal::SourceItems>(&record); items != nullptr && items->end)
-      order = {options.order, items->first.value + items->keys.size(), options.seed, options.window};
+      order = order.with_count(items->first.value + items->keys.size());
     if (outcomes != nullptr) replayed.totals.add(*outcomes, order, type);
     if (const auto* so_far = std::get_if<journal::Spent>(&record)) spent = *so_far;
     if (std::holds_alternative<journal::Started>(record)) add(replayed.spent, std::exchange(spent, {}));

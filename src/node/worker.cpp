@@ -1,5 +1,7 @@
 #include "node/worker.hpp"
 
+#include <sys/stat.h>
+
 #include <span>
 #include <utility>
 
@@ -73,6 +75,8 @@ void Worker::on(const wire::Setup& setup) {
   hello_.cpus = affinity_cpus();
   hello_.cpu_quota = cpu_quota();
   hello_.online_cpus = online_cpus();
+  hello_.unreachable_limits = unreachable_limits(setup_.surroundings);
+  umask(static_cast<mode_t>(setup_.surroundings.umask));  // of what tasks on threads make
   making_.emplace(waker_, [this] { make_job(); });  // which may take long
 }
 
@@ -95,7 +99,7 @@ void Worker::make_job() {
 
 JobFacts Worker::make_job_in_helper() {
   return helper_->make_job(recipe(),
-                           {.seed = setup_.seed, .nice = setup_.nice, .memory_bytes = setup_.memory_bytes});
+                           {.seed = setup_.seed, .memory_bytes = setup_.memory_bytes, .surroundings = setup_.surroundings});
 }
 
 void Worker::say_hello() {
@@ -119,9 +123,9 @@ void Worker::on(const wire::Begin& begin) {
 std::unique_ptr<Backend> Worker::make_threads(unsigned slots) {
   ThreadBackendOptions options{.slots = slots,
                                .seed = setup_.seed,
-                               .nice = setup_.nice,
+                               .nice = begin_.nice,
                                .timeout = setup_.timeout,
-                               .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
+                               .log = log_function(),
                                .cells = {}};
   if (helper_ != nullptr && slots <= most_slots)
     options.cells = std::span{helper_->cells().threads}.first(slots);
@@ -142,20 +146,29 @@ std::unique_ptr<Backend> Worker::make_processes(unsigned slots) {
           .slots = slots,
           .place = {begin_.run_directory, begin_.start, static_cast<std::uint32_t>(transport_.rank()),
                     begin_.first_slot, begin_.durable, setup_.timeout},
+          .nice = begin_.nice,
           .timeout = type->isolated() ? Nanos{} : setup_.timeout,
           .time_to_stop = time_to_stop(*type),
-          .log = [this](TaskId id, std::string_view text) { keep_log_line(id, text); },
+          .log = log_function(),
           .describe = [type](BytesView descriptor) { return describe_task(*type, descriptor); },
           .prepare = prepare});
 }
 
-void Worker::keep_log_line(TaskId id, std::string_view text) {
+Context::LogFunction Worker::log_function() {
+  return [this](TaskId id, std::string_view text, std::string_view kind) {
+    if (kind.empty())
+      keep_log_line({"task " + std::to_string(id.value) + ": " + std::string{text}});
+    else
+      keep_log_line({std::string{text}, std::string{kind}});
+  };
+}
+
+void Worker::keep_log_line(wire::LogLine line) {
   {
     const std::scoped_lock lock{log_mutex_};
     if (log_lines_.size() > most_log_lines) return;
-    log_lines_.push_back(log_lines_.size() == most_log_lines
-                             ? std::string{"tasks log too fast: lines are dropped"}
-                             : "task " + std::to_string(id.value) + ": " + std::string{text});
+    if (log_lines_.size() == most_log_lines) line = {"tasks log too fast: lines are dropped"};
+    log_lines_.push_back(std::move(line));
   }
   waker_.wake();
 }
@@ -211,17 +224,16 @@ bool Worker::step(TimePoint now) {
   return sent;
 }
 
-void Worker::log(const std::string& text) {
-  send(wire::LogLine{"rank " + std::to_string(transport_.rank()) + " " + text});
-}
-
 bool Worker::send_log_lines() {
-  std::vector<std::string> lines;
+  std::vector<wire::LogLine> lines;
   {
     const std::scoped_lock lock{log_mutex_};
     lines.swap(log_lines_);
   }
-  for (const std::string& line : lines) log(line);
+  for (wire::LogLine& line : lines) {
+    if (line.kind.empty()) line.text.insert(0, "rank " + std::to_string(transport_.rank()) + " ");
+    send(std::move(line));
+  }
   return !lines.empty();
 }
 

@@ -54,10 +54,10 @@ class Worker {
   JobFacts make_job_in_helper();
   std::unique_ptr<Backend> make_threads(unsigned slots);
   std::unique_ptr<Backend> make_processes(unsigned slots);
-  void keep_log_line(TaskId id, std::string_view text);
+  Context::LogFunction log_function();
+  void keep_log_line(wire::LogLine line);
   void say_hello();
   void send(const wire::ToMaster& message);
-  void log(const std::string& text);
   bool send_log_lines();
 
   Transport& transport_;
@@ -69,7 +69,7 @@ class Worker {
   std::uint64_t run_ = 0;
   wire::HelloDetails hello_;
   std::mutex log_mutex_;
-  std::vector<std::string> log_lines_;  // outlive the backend, whose tasks may log to their end
+  std::vector<wire::LogLine> log_lines_;  // outlive the backend, whose tasks may log to their end
   std::unique_ptr<AnyJob> job_;
   std::unique_ptr<Backend> backend_;
   std::vector<Completion> completions_;

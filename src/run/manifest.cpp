@@ -12,6 +12,10 @@ Shard shard_of(const ManifestFields& manifest) {
   return manifest.shard.empty() ? Shard{} : parse_shard("the shard in run.json", manifest.shard);
 }
 
+Order Manifest::hand_out_order(std::uint64_t count) const {
+  return {parse_order(order), count, seed, window, shard_of(*this)};
+}
+
 std::string to_json(const Manifest& manifest) {
   describe::Value value = describe::to_value(static_cast<const ManifestFields&>(manifest));
   auto& fields = std::get<describe::Value::Object>(value.data);

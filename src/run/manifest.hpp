@@ -50,6 +50,10 @@ BOOST_DESCRIBE_STRUCT(ManifestFields, (),
 
 struct Manifest : ManifestFields {
   describe::Value params;  // an object, every field of Params
+
+  // The order of the run's tasks, of which there are `count`; Order::unknown_count for a stream that goes on.
+  // Throws BadInput when the fields make no order.
+  Order hand_out_order(std::uint64_t count) const;
 };
 
 // Throws BadInput when the text is none.

@@ -23,6 +23,12 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
+RunDirectory RunDirectory::absolute() const {
+  std::error_code removed;  // the working directory may have been
+  fs::path whole = fs::absolute(path, removed);
+  return removed ? *this : RunDirectory{std::move(whole), shown.empty() ? path : shown};
+}
+
 bool RunDirectory::is_run() const {
   std::error_code ignored;
   return fs::is_regular_file(manifest(), ignored);
@@ -31,7 +37,7 @@ bool RunDirectory::is_run() const {
 void refuse_existing(const RunDirectory& run) {
   std::error_code error;
   if (fs::exists(fs::symlink_status(run.path, error)))
-    throw RunExists{"the run directory exists already (" + run.path.string() +
+    throw RunExists{"the run directory exists already (" + run.name() +
                     "); name another with --run, or carry that run on with --continue"};
 }
 
@@ -40,13 +46,13 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
   refuse_existing(run);
   std::error_code error;
   fs::path target = fs::absolute(run.path, error);
-  if (error) refuse(run.path, "the working directory: " + error.message());
+  if (error) refuse(run.name(), "the working directory: " + error.message());
   if (!target.has_filename()) target = target.parent_path();  // "runs/a/"
   const fs::path parent = target.parent_path();
   fs::create_directories(parent, error);
-  if (error) refuse(run.path, error.message());
+  if (error) refuse(run.name(), error.message());
   std::string building = (parent / ".new-XXXXXX").string();
-  if (mkdtemp(building.data()) == nullptr) refuse(run.path, errno_text(errno));
+  if (mkdtemp(building.data()) == nullptr) refuse(run.name(), errno_text(errno));
   try {
     const fs::path file = RunDirectory{building}.manifest();
     replace_file(file, manifest);
@@ -57,7 +63,7 @@ void create_run(const RunDirectory& run, const std::string& manifest) {
   } catch (const std::exception& failure) {
     fs::remove_all(building, error);
     refuse_existing(run);
-    refuse(run.path, failure.what());
+    refuse(run.name(), failure.what());
   }
 }
 
@@ -66,13 +72,13 @@ void require_run(const RunDirectory& run) {
   const bool there = fs::exists(run.path, error);
   if (there) static_cast<void>(fs::status(run.manifest(), error));
   if (error == std::errc::permission_denied)
-    throw BadInput{"the run cannot be read (" + run.path.string() + ": " + error.message() +
+    throw BadInput{"the run cannot be read (" + run.name() + ": " + error.message() +
                    "); see whose it is"};
   if (!there)
-    throw BadInput{"there is no such run (" + run.path.string() +
+    throw BadInput{"there is no such run (" + run.name() +
                    "); give the directory that --run named, or that the run printed"};
   if (!run.is_run())
-    throw BadInput{"this is no run (" + run.path.string() +
+    throw BadInput{"this is no run (" + run.name() +
                    " has no run.json); give the directory that --run named, or that the run printed"};
 }
 

@@ -13,6 +13,12 @@ namespace mpifarm {
 // Names only; nothing needs to exist.
 struct RunDirectory {
   std::filesystem::path path;
+  std::filesystem::path shown{};  // as the user named it, where `path` is another form of that; else empty
+
+  // The directory for people.
+  std::string name() const { return (shown.empty() ? path : shown).string(); }
+  // The same by its absolute path, which stays good when a task changes this process's working directory.
+  RunDirectory absolute() const;
 
   std::filesystem::path manifest() const { return path / "run.json"; }
   std::filesystem::path lock() const { return path / "lock"; }

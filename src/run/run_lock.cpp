@@ -165,7 +165,7 @@ RunLock::RunLock(const RunDirectory& run, bool force)
   if (descriptor_ < 0 || (holder && may_live(*holder) && !(force && holder->host != host_name()))) {
     if (descriptor_ >= 0) close(descriptor_);
     throw BadInput{
-        "another master has this run (" + run.path.string() + ": " +
+        "another master has this run (" + run.name() + ": " +
         (holder ? holder->description() : "a process of this host") + "); wait for it, or end it first" +
         (holder && holder->host != host_name() ? "; when it is certain that it has ended, say --force" : "")};
   }

@@ -87,6 +87,9 @@ std::string for_people(const Summary& s, const std::filesystem::path& run, const
   if (s.ranks > 1) text += rank_lines(s);
   for (const std::string& host : s.fenced_hosts)
     text += fmt::format("  fenced  {}: everything failed there\n", host);
+  if (s.left_running > 0)
+    text += fmt::format("  left    {} left processes running, which were ended (column left_running)\n",
+                        counted(s.left_running, "task"));
   text += fmt::format("  digest  {}\n  run     {}", s.digest, run.string());
   if (!results.empty()) text += "\n  results " + (run / results).string();
   return text;

@@ -59,13 +59,14 @@ struct Summary {
   std::vector<FailureGroup> failures;  // the largest first
   unsigned slots_per_task = 1;
   std::vector<std::string> fenced_hosts;  // given no more tasks: everything failed there
+  std::uint64_t left_running = 0;  // tasks that left processes behind which were ended
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,
                        wall_seconds, busy_seconds, cpu_seconds, utilisation, tasks_per_second, digest,
                        total_attempts, total_wall_seconds, total_busy_seconds, total_cpu_seconds, starts,
                        order, seed, stopped, started, ended, wasted_seconds, tail_idle_seconds, lost_hosts,
-                       per_rank, failures, slots_per_task, fenced_hosts))
+                       per_rank, failures, slots_per_task, fenced_hosts, left_running))
 
 std::string to_json(const Summary& summary);
 // The message, the first task, and where.

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "describe/value.hpp"
 
 namespace mpifarm {
@@ -27,6 +29,9 @@ TaskFile::TaskFile(const JobType& type, BytesView params, std::string path)
 TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
   const Pull pulled = pull_next(descriptor);
   if (pulled == Pull::item) ++pulled_;
+  if (pulled == Pull::end && !expected_ && blank_rows_ > 0)
+    log::warning(counted(std::exchange(blank_rows_, 0), "row") + " of " + input_.name() +
+                 " with nothing but empty cells " + "were passed over; write \"\" in a cell that is empty on purpose");
   const bool too_few = pulled == Pull::end && expected_ && pulled_ < *expected_;
   if (too_few || (expected_ && pulled_ > *expected_))
     throw BadInput{input_.name() + " changed while it was read (it had " + std::to_string(*expected_) +
@@ -90,6 +95,10 @@ void TaskFile::parse(std::uint64_t line, Parse parse) const {
 bool TaskFile::take_row(Bytes& descriptor) {
   while (csv_.read(chunk_, row_) || (ended_ && csv_.finish(row_))) {
     const bool is_header = columns_ == nullptr;
+    if (!is_header && row_.is_blank()) {
+      ++blank_rows_;
+      continue;
+    }
     parse(row_.line, [&] {
       if (is_header)
         columns_ = type_.match_task_columns(params_, row_.cells);

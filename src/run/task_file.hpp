@@ -27,7 +27,8 @@ class TaskFile final : public TaskSource {
   // Throws BadInput naming file, line, column and value for what is no task.
   Pull pull(Bytes& descriptor) override;
 
-  // That many tasks were found before: throws BadInput from pull() when there are more or fewer.
+  // That many tasks were found before: throws BadInput from pull() when there are more or fewer. Without it,
+  // the end of the list is where it is said once how many blank rows were passed over.
   void expect(std::uint64_t tasks) { expected_ = tasks; }
   bool is_file() const { return input_.is_file(); }  // and no pipe: it can be read again
 
@@ -50,6 +51,7 @@ class TaskFile final : public TaskSource {
   std::uint64_t blank_lines_ = 0;  // before the first character that tells the form
   std::size_t mark_bytes_ = 0;     // of the byte order mark, seen so far
 
+  std::uint64_t blank_rows_ = 0;   // passed over
   std::optional<std::uint64_t> expected_;
   std::uint64_t pulled_ = 0;
 

@@ -55,8 +55,7 @@ Order Scheduler::order() const {
 }
 
 Order Scheduler::final_order() const {
-  return {options_.order, committed(), options_.seed, options_.sequential ? options_.window : 0,
-          options_.shard};
+  return order().with_count(committed());
 }
 
 Scheduler::Worker* Scheduler::living(Rank rank) {

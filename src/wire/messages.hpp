@@ -12,10 +12,11 @@
 #include "base/ids.hpp"
 #include "base/order.hpp"
 #include "base/outcome.hpp"
+#include "base/surroundings.hpp"
 
 namespace mpifarm::wire {
 
-inline constexpr std::uint32_t protocol_version = 5;
+inline constexpr std::uint32_t protocol_version = 6;
 
 // Who speaks. It stands first in Setup and Hello and never changes its form, so that strangers can tell each
 // other apart.
@@ -55,7 +56,7 @@ struct SetupDetails {
   std::vector<std::uint64_t> samples;  // ids of an indexed source whose descriptors the hello compares
   Nanos beat{};                        // at least so often every rank says something
   Nanos patience{};                    // so long a silence of rank 0 means that it is gone
-  std::int32_t nice = 0;               // nice value of computing threads
+  Surroundings surroundings;           // those of the run's caller
   std::string working_directory;       // relative paths in descriptors mean this one
   bool listed = false;                 // the tasks come from a list of the user's: descriptors travel
   Isolation isolation = Isolation::suspects;
@@ -65,7 +66,7 @@ struct SetupDetails {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& beat& patience& nice& working_directory& listed& isolation& timeout&
+    archive& job& params& seed& samples& beat& patience& surroundings& working_directory& listed& isolation& timeout&
         memory_bytes& mark;
   }
 };
@@ -77,10 +78,11 @@ struct Begin {
   std::string run_directory{};   // absolute
   std::uint64_t start = 0;       // of the run, from 1
   bool durable = false;          // what tasks write there must be on stable storage before they end
+  std::int32_t nice = 0;         // added to the niceness of whatever computes
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slots& first_slot& run_directory& start& durable;
+    archive& slots& first_slot& run_directory& start& durable& nice;
   }
 };
 
@@ -153,10 +155,11 @@ struct HelloDetails {
   std::uint64_t source_size = 0;           // indexed sources
   std::vector<std::uint64_t> sample_keys;  // TaskKeys of SetupDetails::samples, in their order
   bool sees_mark = true;
+  std::string unreachable_limits{};  // of the caller's, for people; empty: none
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& error& cpus& cpu_quota& online_cpus& source_size& sample_keys& sees_mark;
+    archive& error& cpus& cpu_quota& online_cpus& source_size& sample_keys& sees_mark& unreachable_limits;
   }
 };
 
@@ -191,10 +194,11 @@ struct Drained {
 // A line for the run's log, from a task or the worker itself.
 struct LogLine {
   std::string text;
+  std::string kind{};  // not empty: a warning, of which the first of its kind is shown to the user
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& text;
+    archive& text& kind;
   }
 };
 

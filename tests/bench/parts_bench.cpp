@@ -46,7 +46,7 @@ void codec(benchmark::State& state) {
 BENCHMARK(codec)->Arg(1)->Arg(100);
 
 void order_ids(benchmark::State& state, OrderKind kind) {
-  const Order order{kind, 100'000'000, 7};
+  const Order order{kind, 100'000'000, 7, 0, {}};
   std::uint64_t position = 0;
   for (auto _ : state) benchmark::DoNotOptimize(order.id({position++}));
   per_task(state, 1);

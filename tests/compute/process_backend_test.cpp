@@ -211,7 +211,7 @@ TEST(ProcessBackend, DrainEndsAfterTheTaskThatRuns) {
 TEST(ProcessBackend, WakesTheLoopAndPassesOnWhatTasksLog) {
   std::mutex mutex;
   std::set<std::uint64_t> heard;
-  Isolated isolated{trouble("log", 0, 2), 2, {}, [&](TaskId id, std::string_view text) {
+  Isolated isolated{trouble("log", 0, 2), 2, {}, [&](TaskId id, std::string_view text, std::string_view) {
                       const std::scoped_lock lock{mutex};
                       if (text == "a line of a task") heard.insert(id.value);
                     }};
@@ -250,7 +250,7 @@ TEST(Helper, SaysWhyTheJobCannotBeMade) {
                    .listed = false,
                    .working_directory = {},
                    .samples = {}},
-                  {.seed = 0, .nice = 0, .memory_bytes = memory_bytes})
+                  {.seed = 0, .memory_bytes = memory_bytes, .surroundings = current_surroundings()})
         .error;
   };
   EXPECT_EQ(make("sqares", "", 0), "there is no job \"sqares\" here");

@@ -75,7 +75,7 @@ TEST(ThreadBackend, GivesTasksTheirIdAttemptAndRandomStream) {
   Waker waker;
   ThreadBackend backend{
       job, waker, {.slots = 2, .seed = 77, .nice = 0, .timeout = {}, .log = {}, .cells = {}}};
-  const Order order{OrderKind::lifo, 10, 0};
+  const Order order{OrderKind::lifo, 10, 0, 0, {}};
   backend.start({{{1}, {2}, 3, 4, order, {}, false}});
   const Collected collected = collect_all(backend);
   for (std::uint64_t i = 0; i < 3; ++i)
@@ -374,7 +374,7 @@ TEST(ThreadBackend, PassesOnWhatTasksLog) {
   Waker waker;
   std::mutex mutex;
   std::set<std::uint64_t> heard;
-  const auto log = [&](TaskId id, std::string_view text) {
+  const auto log = [&](TaskId id, std::string_view text, std::string_view) {
     const std::scoped_lock lock{mutex};
     if (text == "hello") heard.insert(id.value);
   };

@@ -64,7 +64,7 @@ TEST_P(AnyOrder, RandomBlocksWithGapsAndRepeatsComeOutSorted) {
   std::mt19937 random{3};
   for (int round = 0; round < 12; ++round) {
     const std::uint64_t tasks = 1 + random() % 3000;
-    const Order order{GetParam(), tasks, 42};
+    const Order order{GetParam(), tasks, 42, 0, {}};
     const RunDirectory run;
     Recorder recorder{run, order};
     const std::uint64_t longest = 1 + random() % 50;
@@ -82,7 +82,7 @@ TEST_P(AnyOrder, RandomBlocksWithGapsAndRepeatsComeOutSorted) {
 
 TEST_P(AnyOrder, NearlySortedBlocks) {
   std::mt19937 random{4};
-  const Order order{GetParam(), 5000, 1};
+  const Order order{GetParam(), 5000, 1, 0, {}};
   const RunDirectory run;
   Recorder recorder{run, order};
   std::vector<std::uint64_t> firsts;
@@ -111,7 +111,7 @@ TEST(OrderedOutcomes, FailuresKeepTheirKind) {
   ++outcomes.block.count;
   write_segment(run, {outcomes});
   for (const OrderKind kind : {OrderKind::fifo, OrderKind::lifo}) {
-    OrderedOutcomes ordered{inspect(run.path()), Order{kind, 2, 0}, run.path()};
+    OrderedOutcomes ordered{inspect(run.path()), Order{kind, 2, 0, 0, {}}, run.path()};
     TaskOutcome task;
     while (ordered.next(task) && task.outcome == Outcome::succeeded) {
     }
@@ -146,7 +146,7 @@ TEST(OrderedOutcomes, BlocksThatMiscountAreDamage) {
       Outcomes outcomes = outcomes_of(1, {"a", "b"});
       outcomes.block.count = count;
       write_segment(run, {outcomes});
-      EXPECT_THROW(read_ordered(run, Order{kind, 10, 0}, 1000), Damaged) << count;
+      EXPECT_THROW(read_ordered(run, Order{kind, 10, 0, 0, {}}, 1000), Damaged) << count;
     }
   }
 }

@@ -164,7 +164,7 @@ TEST(Committer, AddsUpTheDigest) {
 TEST(Committer, PutsPositionsIntoTheOrderOfIds) {
   Fixture f;
   std::vector<journal::Record> records{numbered_outcomes(0, 2)};
-  f.committer.submit(std::move(records), Order{OrderKind::lifo, 10, 0});
+  f.committer.submit(std::move(records), Order{OrderKind::lifo, 10, 0, 0, {}});
   f.committer.seal(false);
   Digest expected;
   expected.add_success(9, "0");

@@ -303,7 +303,7 @@ TEST(Scheduler, SaysTheOrderWithEveryHandOut) {
   driver.join(0, 1);
   driver.dispatch();
   for (std::uint64_t position = 0; position < 50; ++position)
-    EXPECT_EQ(driver.order.id({position}), (Order{OrderKind::shuffle, 50, 4}.id({position})));
+    EXPECT_EQ(driver.order.id({position}), (Order{OrderKind::shuffle, 50, 4, 0, {}}.id({position})));
 }
 
 TEST(Scheduler, TalliesWhatEachWorkerDid) {

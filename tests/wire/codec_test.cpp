@@ -15,9 +15,10 @@ namespace {
 const Identity identity{7, "0.1.0-abcdef", 0x0123456789abcdef, 42};
 
 std::vector<ToWorker> messages_to_worker() {
-  SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, 10, "/data", false};
+  SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, {027, 3, {1024}},
+                       "/data", false};
   details.mark = "/data/.seen-1";
-  Assign assign{Order{OrderKind::shuffle, 1000, 3, 64}, {}};
+  Assign assign{Order{OrderKind::shuffle, 1000, 3, 64, {}}, {}};
   assign.leases.push_back({{1}, {0}, 10, 1, ""});
   assign.leases.push_back({{~std::uint64_t{0}}, {500}, 2, 3, "\1a\1b"});
   return {
@@ -55,7 +56,7 @@ TEST(Codec, EveryMessageRoundTrips) {
 TEST(Codec, FieldsComeBack) {
   const auto assign = std::get<Assign>(decode_to_worker(encode(messages_to_worker()[2])));
   ASSERT_EQ(assign.leases.size(), 2U);
-  EXPECT_EQ(assign.order.id({5}), (Order{OrderKind::shuffle, 1000, 3, 64}.id({5})));
+  EXPECT_EQ(assign.order.id({5}), (Order{OrderKind::shuffle, 1000, 3, 64, {}}.id({5})));
   EXPECT_EQ(assign.leases[1].id.value, ~std::uint64_t{0});
   EXPECT_EQ(assign.leases[1].first.value, 500U);
   EXPECT_EQ(assign.leases[1].count, 2U);
