@@ -19,7 +19,7 @@ void add_failures(const OutcomeBlock& block, const JobType& type, const Order& o
 JournalCounts count_journal(const RunDirectory& run, const JobType* type, const Order& order) {
   using namespace journal;
   JournalCounts counts;
-  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed, Redo>()};
+  Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed, Redo, Lost>()};
   for (Record record; follower.next(record);) {
     if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
       counts.succeeded += outcomes->block.succeeded;
@@ -34,6 +34,8 @@ JournalCounts count_journal(const RunDirectory& run, const JobType* type, const 
     } else if (const auto* redo = std::get_if<Redo>(&record)) {
       for (const Interval& positions : redo->positions) counts.failed -= positions.size();
       counts.failures = {};  // it is of all that had failed
+    } else if (const auto* lost = std::get_if<Lost>(&record)) {
+      for (const Interval& positions : lost->positions) counts.succeeded -= positions.size();
     } else {
       ++counts.starts;
       counts.complete = false;

@@ -1,10 +1,12 @@
 #include "app/merge_command.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "app/journal_counts.hpp"
 #include "app/merged_outcomes.hpp"
@@ -15,6 +17,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "describe/json.hpp"
+#include "journal/reader.hpp"
 #include "run/failures.hpp"
 #include "run/results.hpp"
 #include "run/summary.hpp"
@@ -26,12 +29,28 @@ struct ShardRun {
   RunDirectory run;
   Manifest manifest;
   Shard shard;
-  Summary summary;
+  Summary summary;  // empty when its file cannot be read: it is needed for times alone
+  std::optional<journal::WholeSource> whole;
 };
+
+Summary summary_of(const RunDirectory& run) try {
+  return describe::from_json<Summary>(read_file(run.summary()), "summary");
+} catch (const std::exception& failure) {
+  log::warning("times of a shard are missing in the sum (" + std::string{failure.what()} + ")");
+  return {};
+}
+
+// What the shard's last start that read its source to the end saw of it.
+std::optional<journal::WholeSource> whole_source(const RunDirectory& run) {
+  std::optional<journal::WholeSource> last;
+  journal::Reader reader{inspect_journal(run), journal::mask_of<journal::WholeSource>()};
+  for (journal::Record record; reader.next(record);) last = std::get<journal::WholeSource>(record);
+  return last;
+}
 
 ShardRun read_shard(const std::string& directory) {
   const RunDirectory run{directory};
-  ShardRun shard{run, read_manifest(run), {}, {}};
+  ShardRun shard{run, read_manifest(run), {}, {}, {}};
   shard.shard = shard_of(shard.manifest);
   if (shard.manifest.shard.empty())
     throw BadInput{"the run is no shard (" + directory + "); name runs that were started with --shard K/N"};
@@ -41,7 +60,8 @@ ShardRun read_shard(const std::string& directory) {
   if (!count_journal(run).complete)
     throw BadInput{"the shard is unfinished (" + directory + "); `mpifarm resume " + directory +
                    "` carries it on"};
-  shard.summary = describe::from_json<Summary>(read_file(run.summary()), "summary");
+  shard.summary = summary_of(run);
+  shard.whole = whole_source(run);
   return shard;
 }
 
@@ -57,14 +77,30 @@ std::string difference(const Manifest& one, const Manifest& other) {
   return {};
 }
 
+std::string difference(const ShardRun& one, const ShardRun& other) {
+  const std::string what = difference(one.manifest, other.manifest);
+  if (!what.empty() || !one.whole || !other.whole || *one.whole == *other.whole) return what;
+  return fmt::format("sources that differ, of {} and {} tasks in all", one.whole->tasks, other.whole->tasks);
+}
+
+// Shards of programs before 0.1.0 did not say what they had seen of a source that is no list's file.
+void warn_of_unknown_sources(const std::vector<ShardRun>& shards) {
+  const auto is_known = [](const ShardRun& shard) {
+    return shard.whole || !shard.manifest.source_digest.empty();
+  };
+  if (!std::ranges::all_of(shards, is_known))
+    log::warning("whether the shards saw the same source cannot be told: one of them was run by an older mpifarm");
+}
+
 // In their order, each once.
 std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
   std::map<std::uint64_t, ShardRun> shards;
   for (const std::string& directory : directories) {
     ShardRun shard = read_shard(directory);
     const ShardRun& first = shards.empty() ? shard : shards.begin()->second;
-    if (const std::string what = difference(first.manifest, shard.manifest); !what.empty())
-      throw BadInput{fmt::format("the shards are not of one run ({} and {}: {}); name those of one run",
+    if (const std::string what = difference(first, shard); !what.empty())
+      throw BadInput{fmt::format("the shards are not of one run ({} and {}: {}); name those of one run, or run "
+                                 "those anew whose source has changed",
                                  first.run.path.string(), directory, what)};
     const auto [there, is_new] = shards.try_emplace(shard.shard.number, shard);
     if (!is_new)
@@ -91,10 +127,8 @@ void add_hosts(const std::vector<std::string>& more, std::vector<std::string>& h
 Summary sum_of(const std::vector<ShardRun>& shards) {
   Summary sum;
   double slot_seconds = 0;
-  for (const auto& [run, manifest, shard, s] : shards) {
-    sum.tasks += s.tasks;
-    sum.succeeded += s.succeeded;
-    sum.failed += s.failed;
+  for (const ShardRun& one : shards) {
+    const Summary& s = one.summary;
     sum.attempts += s.attempts;
     sum.resumed += s.resumed;
     sum.lost_ranks += s.lost_ranks;
@@ -116,15 +150,15 @@ Summary sum_of(const std::vector<ShardRun>& shards) {
     if (sum.started.empty() || s.started < sum.started) sum.started = s.started;
     sum.ended = std::max(sum.ended, s.ended);
   }
-  const Summary& first = shards.front().summary;
-  sum.status = first.status;
+  const Manifest& first = shards.front().manifest;
+  sum.status = "complete";
   sum.job = first.job;
   sum.order = first.order;
   sum.slots_per_task = first.slots_per_task;
   sum.seed = first.seed;
   if (slot_seconds > 0) sum.utilisation = sum.busy_seconds / slot_seconds;
   if (sum.wall_seconds > 0)
-    sum.tasks_per_second = static_cast<double>(sum.tasks - sum.resumed) / sum.wall_seconds;
+    sum.tasks_per_second = static_cast<double>(sum.attempts) / sum.wall_seconds;
   return sum;
 }
 
@@ -135,9 +169,6 @@ Manifest whole_of(const std::vector<ShardRun>& shards, const std::vector<std::st
   whole.durability = "none";
   whole.created = utc_timestamp();
   whole.command = command;
-  std::uint64_t tasks = 0;
-  for (const ShardRun& shard : shards) tasks += shard.summary.tasks;
-  whole.tasks = tasks;
   return whole;
 }
 
@@ -150,40 +181,90 @@ class Totals final : public OutcomeSink {
     if (outcome.id.value != next_++)
       throw MachineryFailure{"the shards have task " + std::to_string(outcome.id.value) + " where task " +
                              std::to_string(next_ - 1) + " should be; restore them from copies"};
-    if (outcome.outcome == Outcome::succeeded) {
+    const bool succeeded = outcome.outcome == Outcome::succeeded;
+    if (type_.has_notes())
+      left_running_ += type_.notes(succeeded ? outcome.payload : kept_result(outcome.payload)).left_running ? 1 : 0;
+    if (succeeded) {
       digest_.add_success(outcome.id.value, type_.digest_view(outcome.payload, scratch_));
     } else {
+      ++failed_;
       digest_.add_failure(outcome.id.value);
       failures_.add(outcome.id, outcome.outcome, failure_message(outcome.payload),
                     type_.failure_facts(kept_result(outcome.payload)));
     }
   }
+  std::uint64_t tasks() const { return next_; }
   void fill(Summary& summary) const {
+    summary.tasks = next_;
+    summary.failed = failed_;
+    summary.succeeded = next_ - failed_;
+    summary.left_running = left_running_;
     summary.digest = digest_.hex();
     summary.failures = failures_.groups();
   }
 
  private:
   const JobType& type_;
-  std::uint64_t next_ = 0;
+  std::uint64_t next_ = 0, failed_ = 0, left_running_ = 0;
   Bytes scratch_;
   Digest digest_;
   Failures failures_;
+};
+
+// The directory of a merged run in the making. It is a run's only when finish() has written run.json; one that a
+// killed merge left is taken over, one that fails is removed.
+class MergedRun {
+ public:
+  // Throws BadInput when something else is there, or another merge is at work.
+  explicit MergedRun(const std::string& directory) : run_{directory} {
+    std::error_code unseen;
+    if (std::filesystem::exists(mark(), unseen) && !run_.is_run()) {
+      if (process_may_live(mark()))
+        throw BadInput{"another merge is at work there (" + directory + "); wait for it, or name another directory"};
+      std::filesystem::remove_all(run_.path);
+    }
+    refuse_existing(run_);
+    std::filesystem::create_directories(run_.absolute().path.parent_path());
+    if (mkdir(run_.path.c_str(), S_IRWXU) != 0) throw_errno(run_.path, "made");
+    replace_file(mark(), this_process());
+  }
+  MergedRun(const MergedRun&) = delete;
+  MergedRun& operator=(const MergedRun&) = delete;
+  ~MergedRun() {
+    std::error_code ignored;
+    if (!finished_) std::filesystem::remove_all(run_.path, ignored);
+  }
+
+  const RunDirectory& run() const { return run_; }
+  void finish(const Manifest& manifest) {
+    replace_file(run_.manifest(), to_json(manifest));
+    finished_ = true;
+    std::filesystem::remove(mark());
+    sync_file(run_.manifest());
+    sync_directory(run_.path);
+  }
+
+ private:
+  std::filesystem::path mark() const { return run_.path / "merging"; }
+
+  RunDirectory run_;
+  bool finished_ = false;
 };
 
 }  // namespace
 
 int merge(const MergeCommand& command, const Jobs& jobs) {
   const std::vector<ShardRun> shards = read_shards(command.directories);
-  const Manifest whole = whole_of(shards, command.command);
+  warn_of_unknown_sources(shards);
+  Manifest whole = whole_of(shards, command.command);
   const JobType* type = find_job(jobs, whole.job);
   if (type == nullptr)
     throw BadInput{"this program has no job \"" + whole.job + "\" (of " + shards.front().run.path.string() +
                    "); use the program that ran the shards"};
-  const RunDirectory run{command.run};
   const auto job = type->make(type->params_from_value(whole.params),
                               whole.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list);
-  create_run(run, to_json(whole));
+  MergedRun merged{command.run};
+  const RunDirectory& run = merged.run();
   Totals totals{*type};
   std::vector<OutcomeSink*> sinks{&totals};
   std::unique_ptr<ResultsFile> results;
@@ -206,6 +287,8 @@ int merge(const MergeCommand& command, const Jobs& jobs) {
   totals.fill(summary);
   replace_file(run.summary(), to_json(summary));
   replace_file(run.status(), to_json(summary));
+  whole.tasks = totals.tasks();
+  merged.finish(whole);
   if (!conclusion.empty()) std::puts(conclusion.c_str());
   log::info(for_people(summary, run.path, results_name));
   return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);

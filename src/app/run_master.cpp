@@ -52,6 +52,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.timeout = nanos(plan.manifest.timeout_seconds);
   options.memory_bytes = plan.manifest.memory_bytes;
   options.run = plan.directory.path;
+  options.keeps_files = plan.journaled();
   options.durable = plan.manifest.durability == to_string(Durability::sync);
   options.allotment = {start.threads, start.master_slots, plan.manifest.slots_per_task};
   options.heartbeat = {
@@ -91,6 +92,7 @@ RunMaster::RunMaster(WatchedTransport& transport, Helper& helper, const Jobs& jo
       started_{utc_timestamp()},
       scheduler_options_{plan.scheduler_options(start.batching)},
       scheduler_{scheduler_options_},
+      kept_files_{plan.journaled() ? plan.kept_files() : nullptr},
       master_{transport, waker_, *plan.job, scheduler_, master_options(plan, start)},
       worker_{transport, waker_, jobs, &helper},
       halt_{parse_halt("--halt", plan.manifest.halt)},
@@ -194,6 +196,7 @@ void RunMaster::open_journal() {
   options.type = plan_.type;
   options.folder = outputs_->folder();
   options.waker = &waker_;
+  if (kept_files_) options.before_sync = [this] { kept_files_->sync(this->start_number(), std::nullopt); };
   std::filesystem::remove(plan_.directory.summary());  // an earlier start's, which speaks of that start
   if (plan_.journaled()) {
     options.journal = journal::create_segment(plan_.directory.path, plan_.survey, plan_.manifest.run_id);
@@ -203,6 +206,8 @@ void RunMaster::open_journal() {
     options.journal->append(
         journal::Started{static_cast<std::uint32_t>(transport_.size()), threads, utc_timestamp()});
     if (plan_.survey && !plan_.survey->redo.empty()) begin_redo(*options.journal);
+    if (plan_.survey && !plan_.survey->lost.empty())
+      options.journal->append(journal::Lost{plan_.survey->lost.to_vector()});
     import_suspects(*options.journal);
     options.journal->sync();
     std::filesystem::remove(plan_.directory.suspects());
@@ -212,8 +217,7 @@ void RunMaster::open_journal() {
 }
 
 void RunMaster::begin_redo(journal::Writer& journal) {
-  journal::Redo redo;
-  for (const auto& [begin, end] : plan_.survey->redo.intervals()) redo.positions.push_back({begin, end});
+  const journal::Redo redo{plan_.survey->redo.to_vector()};
   scheduler_.on_redo(redo.positions);
   journal.append(redo);
   log::info("computed anew: " + counted(plan_.survey->redo.count(), "task") + " that failed for good");
@@ -246,15 +250,31 @@ void RunMaster::wait_for_everyone() {
 }
 
 void RunMaster::compute() {
-  const std::uint64_t start = plan_.survey ? plan_.survey->segments.size() + 1 : 1;
+  const std::uint64_t start = start_number();
   master_.start(*committer_, std::move(plan_.source), plan_.directory.path, start);
   follow_output(start);
   hand_out();
   record_spent();
+  if (kept_files_) settle_files();
   while_beating(transport_, waker_, [this] { committer_->seal(scheduler_.finished()); });
   if (stream_) finish_stream();
   totals_.add(committer_->totals());
   display_.finish(view(Clock::now()));
+}
+
+std::uint64_t RunMaster::start_number() const {
+  return plan_.survey ? plan_.survey->segments.size() + 1 : 1;
+}
+
+// What the journal's last records refer to is durable on every host before they are. A file system that does not
+// answer is waited for, but not against a signal.
+void RunMaster::settle_files() {
+  const int signals = signals_caught();
+  master_.settle();
+  while (!master_.settled() && signals_caught() == signals) {
+    const bool active = receive(transport_, master_, worker_);
+    pace_.rest(waker_, worker_.step(Clock::now()) || active, worker_);
+  }
 }
 
 void RunMaster::follow_output(std::uint64_t start) {

@@ -40,6 +40,8 @@ class RunMaster {
   void wait_for_everyone();
   void begin();
   void compute();
+  std::uint64_t start_number() const;
+  void settle_files();
   void follow_output(std::uint64_t start);
   void finish_stream();
   void hand_out();
@@ -70,6 +72,7 @@ class RunMaster {
   Waker waker_;
   sched::Options scheduler_options_;
   sched::Scheduler scheduler_;
+  std::unique_ptr<KeptFiles> kept_files_;  // used by the committer's thread
   std::unique_ptr<Outputs> outputs_;
   std::unique_ptr<Committer> committer_;
   std::optional<OutputStream> stream_;

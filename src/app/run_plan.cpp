@@ -2,8 +2,10 @@
 
 #include <random>
 
+#include "app/journal_counts.hpp"
 #include "app/reuse.hpp"
 #include "app/run_files.hpp"
+#include "base/amounts.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -112,8 +114,10 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
   if (command.type->name() != manifest.job)
     throw BadInput{"the job changed since the run began (" + manifest.job + " -> " +
                    std::string{command.type->name()} + "); start a new run with another --run"};
-  const std::string changes = changed_params(
-      manifest.params, command.type->params_to_value(command.type->params_from_flags(command.job_flags)));
+  const JobType& type = *command.type;
+  const describe::Value before = type.params_to_value(type.params_from_value(manifest.params));  // with new ones
+  const std::string changes =
+      changed_params(before, type.params_to_value(type.params_from_flags(command.job_flags)));
   if (!changes.empty())
     throw BadInput{"the params changed since the run began (" + changes +
                    "); leave them as they were, or start a new run with another --run"};
@@ -182,16 +186,22 @@ std::string counted(std::optional<std::uint64_t> tasks) {
   return tasks ? std::to_string(*tasks) + " tasks" : "a pipe";
 }
 
-// Before anything is computed, as far as the source can be read twice.
-void check_source(RunPlan& plan) {
+// A pipe cannot be taken over from.
+std::string advice_for_changed_source(const RunPlan& plan) {
+  const std::string restore = "bring it back as it was, or start a new run";
+  if (plan.manifest.tasks_from == "-") return restore;
+  return restore + " that takes over what is equal: --run NEW --reuse " + plan.directory.name();
+}
+
+// Of what can be read twice, before anything is computed.
+void compare_source(RunPlan& plan) {
   const Manifest before = plan.manifest;
+  const std::string advice = advice_for_changed_source(plan);
   if (plan.sequential()) {
-    const bool complete = plan.survey->complete;
-    if (complete) return;
     open_source(plan);
-    plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type);
+    plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type, advice);
     if (plan.origin() == TaskOrigin::job) {
-      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type}
+      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type, advice}
           .check_all();
       return;
     }
@@ -202,11 +212,65 @@ void check_source(RunPlan& plan) {
   const std::string source = plan.origin() == TaskOrigin::list ? before.tasks_from : "the source";
   if (plan.manifest.tasks != before.tasks)
     throw BadInput{source + " changed since the run began (" + counted(before.tasks) + " -> " +
-                   counted(plan.manifest.tasks) + "); bring it back as it was, or start a new run"};
+                   counted(plan.manifest.tasks) + "); " + advice};
   if (plan.manifest.source_digest != before.source_digest)
-    throw BadInput{source +
-                   " changed since the run began (as many tasks, but other ones); bring it back as it was, "
-                   "or start a new run"};
+    throw BadInput{source + " changed since the run began (as many tasks, but other ones); " + advice};
+}
+
+// A complete run needs its source no more: one that was given again has to be the same; else a change is said.
+void compare_source_of_complete(RunPlan& plan, bool given_again) {
+  if (!given_again && plan.manifest.tasks_from == "-") return;
+  const Manifest manifest = plan.manifest;
+  try {
+    compare_source(plan);
+    if (given_again && plan.origin() == TaskOrigin::list && !plan.manifest.tasks)
+      CheckedSource{*plan.survey, std::move(plan.source), *plan.type}.check_all();
+  } catch (const std::exception& refusal) {
+    if (given_again) throw;
+    log::warning("the run is complete, but " + std::string{refusal.what()});
+  }
+  plan.manifest = manifest;
+  plan.source.reset();
+}
+
+void check_source(RunPlan& plan, bool given_again) {
+  if (plan.sequential() && plan.survey->complete)
+    compare_source_of_complete(plan, given_again);
+  else
+    compare_source(plan);
+}
+
+// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave them.
+void find_lost_files(RunPlan& plan) {
+  const auto files = plan.kept_files();
+  if (!files) return;
+  const JournalCounts counts = count_journal(plan.directory);
+  const Order order = plan.manifest.hand_out_order(
+      plan.manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count));
+  std::uint64_t failures = 0;
+  journal::Reader reader{*plan.survey, journal::mask_of<journal::Outcomes>()};
+  for (journal::Record record; reader.next(record);) {
+    const OutcomeBlock& block = std::get<journal::Outcomes>(record).block;
+    BytesView entries = block.entries;
+    for (std::uint64_t i = 0; i < block.count; ++i) {
+      const OutcomeEntry entry = take_entry(entries);
+      const Position position{block.first.value + i};
+      const bool succeeded = entry.outcome == Outcome::succeeded;
+      const BytesView result = succeeded ? entry.payload : kept_result(entry.payload);
+      if (result.empty() || files->holds(order.id(position), result)) continue;
+      if (succeeded)
+        plan.survey->lost.insert({position.value, position.value + 1});
+      else
+        ++failures;
+    }
+  }
+  if (failures > 0)
+    log::warning("what " + mpifarm::counted(failures, "failed task") +
+                 " wrote is not whole any more; `resume --redo failed` computes failed tasks anew");
+  if (plan.survey->lost.empty()) return;
+  plan.survey->complete = false;
+  log::warning("what " + mpifarm::counted(plan.survey->lost.count(), "task") + " wrote is not whole any more in " +
+               (plan.directory.path / "output").string() + ", so it is computed anew");
 }
 
 // What failed is void from now on, so a run that was complete is not.
@@ -296,7 +360,10 @@ RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
   check_unchanged(command, read_manifest(directory));
   return plan_resume(directory.path,
-                     {.limits = command.start.limits, .redo_failed = false, .force = command.force},
+                     {.limits = command.start.limits,
+                      .redo_failed = false,
+                      .force = command.force,
+                      .given_again = true},
                      {command.type});
 }
 
@@ -328,7 +395,8 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   plan.directory = plan.directory.absolute();
   if (!plan.manifest.reuse.empty() && !is_taken_over(*plan.survey) && take_over_again(plan)) return plan;
   if (options.redo_failed) redo_failed(*plan.survey);
-  check_source(plan);
+  find_lost_files(plan);
+  check_source(plan, options.given_again);
   return plan;
 }
 

@@ -36,6 +36,10 @@ struct RunPlan {
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
   // Whether something wants the outcomes in task order.
   bool has_sinks() const { return results() != ResultsFormat::none || type->has_reduce(); }
+  // What results have beside them in the run directory; null: nothing.
+  std::unique_ptr<KeptFiles> kept_files() const {
+    return type->kept_files({directory.path, params, manifest.working_directory});
+  }
   sched::Options scheduler_options(const sched::BatchingOptions& batching) const;
 };
 
@@ -47,6 +51,7 @@ struct ResumeOptions {
   LimitOptions limits;
   bool redo_failed = false;  // what failed for good is computed anew
   bool force = false;        // the lock of another host is that of a dead master
+  bool given_again = false;  // the whole command was: its source has to be that of the run, even of a complete one
 };
 RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs);
 

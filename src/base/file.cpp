@@ -16,6 +16,11 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+bool FileDescriptor::close() {
+  const int descriptor = std::exchange(fd_, -1);
+  return descriptor < 0 || ::close(descriptor) == 0;
+}
+
 void throw_errno(const std::filesystem::path& path, const char* what) {
   const int error = errno;
   const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;

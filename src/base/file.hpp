@@ -23,6 +23,8 @@ class FileDescriptor {
   ~FileDescriptor();
 
   int get() const { return fd_; }
+  // Closes it now. False with errno set when the file system says, late, that something was not written.
+  bool close();
 
  private:
   int fd_ = -1;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 namespace mpifarm {
 
@@ -43,6 +44,11 @@ class IntervalSet {
   std::uint64_t count() const { return count_; }  // numbers in the set
   bool empty() const { return count_ == 0; }
   const std::map<std::uint64_t, std::uint64_t>& intervals() const { return ends_; }  // begin -> end
+  std::vector<Interval> to_vector() const {
+    std::vector<Interval> all;
+    for (const auto& [begin, end] : ends_) all.push_back({begin, end});
+    return all;
+  }
 
  private:
   std::map<std::uint64_t, std::uint64_t> ends_;

@@ -223,7 +223,7 @@ void Exec::keep_output(const Place& place) const {
     mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, start_and_rank), place.durable);
   if (params_.output == files_pack)
     mine.keeper =
-        std::make_unique<OutputFiles>(place.run_directory, place.rank, place.durable, std::move(mine.keeper));
+        std::make_unique<OutputFiles>(place.run_directory, place.rank, std::move(mine.keeper));
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {

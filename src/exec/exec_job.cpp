@@ -10,6 +10,7 @@
 #include "base/printable.hpp"
 #include "describe/json.hpp"
 #include "exec/exec.hpp"
+#include "exec/kept_output.hpp"
 #include "exec/output_files.hpp"
 #include "exec/output_pack.hpp"
 #include "job/job_type.hpp"
@@ -177,6 +178,11 @@ class ExecType final : public JobTypeOf<Exec> {
   }
   std::unique_ptr<ResultTaker> result_taker(const RunFacts& from, const RunFacts& to) const override {
     return std::make_unique<OutputTaker>(from, to);
+  }
+  std::unique_ptr<KeptFiles> kept_files(const RunFacts& run) const override {
+    OutputPolicy policy = output_policy(run.params);
+    if (policy.output == "none") return nullptr;
+    return std::make_unique<KeptOutputFiles>(run.run, std::move(policy));
   }
   FailureFacts failure_facts(BytesView kept_result) const override {
     if (kept_result.empty()) return {};

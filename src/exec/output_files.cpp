@@ -51,8 +51,8 @@ void OutputFiles::finish(TaskId task) {
   for (const Stream kind : both) {
     const std::filesystem::path from = unfinished(task, kind), to = output_file(run_directory_, task, kind);
     const bool empty = lseek(file(kind).get(), 0, SEEK_CUR) == 0;
-    if (durable_ && !empty && fdatasync(file(kind).get()) != 0) throw_errno(to, "written");
-    file(kind) = FileDescriptor{};
+    if (!empty && fdatasync(file(kind).get()) != 0) throw_errno(to, "written");
+    if (!file(kind).close()) throw_errno(to, "written");
     if (empty && kind == Stream::standard_error) {
       unlink(from.c_str());
       unlink(to.c_str());  // of an attempt before

@@ -20,11 +20,10 @@ std::filesystem::path output_file(const std::filesystem::path& run_directory, Ta
 class OutputFiles final : public OutputKeeper {
  public:
   // `rank`: this one's; two may be at one task when one is taken for lost. `other`, which may be null, is
-  // given everything too.
-  // `durable`: on stable storage when a command has ended.
-  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank, bool durable = false,
+  // given everything too. What was written is on stable storage when a command has ended.
+  OutputFiles(std::filesystem::path run_directory, std::uint32_t rank,
               std::unique_ptr<OutputKeeper> other = nullptr)
-      : run_directory_{std::move(run_directory)}, rank_{rank}, durable_{durable}, other_{std::move(other)} {}
+      : run_directory_{std::move(run_directory)}, rank_{rank}, other_{std::move(other)} {}
 
   void begin(TaskId task) override;
   void append(TaskId task, Stream kind, KeptStream& stream, BytesView bytes) override;
@@ -37,7 +36,6 @@ class OutputFiles final : public OutputKeeper {
 
   std::filesystem::path run_directory_;
   std::uint32_t rank_;
-  bool durable_;
   std::array<FileDescriptor, 2> files_;
   std::unique_ptr<OutputKeeper> other_;
   std::array<KeptStream, 2> other_streams_;

@@ -1,6 +1,7 @@
 #include "exec/output_pack.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -50,6 +51,13 @@ bool read_at(const FileDescriptor& file, void* out, std::size_t bytes, std::uint
     offset += static_cast<std::uint64_t>(count);
   }
   return true;
+}
+
+// The header of a stream's chunk that begins before `last`. False when there is none.
+bool read_header(const FileDescriptor& file, TaskId task, Stream kind, std::uint64_t last, Header& header) {
+  return read_at(file, &header, sizeof header, last - 1) && header.mark == magic &&
+         header.task == task.value && header.stream == static_cast<std::uint32_t>(kind) &&
+         header.before < last && header.bytes <= most_payload_bytes;
 }
 
 }  // namespace
@@ -107,6 +115,26 @@ std::uint64_t read_chunks(const std::filesystem::path& pack, const FileDescripto
   return offset;
 }
 
+bool has_output(const FileDescriptor& file, TaskId task, Stream kind, std::uint64_t last) {
+  constexpr std::uint64_t doubtful_bytes = 64 << 20;  // at the end of the file
+  struct stat facts {};
+  if (fstat(file.get(), &facts) != 0) return false;
+  const auto end = static_cast<std::uint64_t>(facts.st_size);
+  Bytes payload;
+  while (last != 0) {
+    Header header;
+    const std::uint64_t offset = last - 1, payload_at = offset + sizeof header;
+    if (!read_header(file, task, kind, last, header) || payload_at + header.bytes > end) return false;
+    if (end - offset <= doubtful_bytes) {
+      payload.resize(header.bytes);
+      if (!read_at(file, payload.data(), payload.size(), payload_at) || hash_of(header, payload) != header.hash)
+        return false;
+    }
+    last = header.before;
+  }
+  return true;
+}
+
 void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, std::uint64_t last,
                  const std::function<void(BytesView)>& take) {
   if (last == 0) return;
@@ -115,10 +143,7 @@ void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, st
   while (last != 0) {
     Header header;
     const std::uint64_t offset = last - 1;
-    const bool good = read_at(file, &header, sizeof header, offset) && header.mark == magic &&
-                      header.task == task.value && header.stream == static_cast<std::uint32_t>(kind) &&
-                      header.before < last && header.bytes <= most_payload_bytes;
-    if (!good) refuse(pack, offset);
+    if (!read_header(file, task, kind, last, header)) refuse(pack, offset);
     chunks.emplace_back(offset, header);
     last = header.before;
   }

@@ -20,6 +20,12 @@
 
 namespace mpifarm {
 
+// All the tasks of a source of which a shard takes a part.
+struct WholeFacts {
+  std::uint64_t tasks = 0;
+  std::string digest;  // of their descriptors in their order
+};
+
 // The tasks of a sequential source, pulled one by one. One thread.
 class TaskSource {
  public:
@@ -28,6 +34,8 @@ class TaskSource {
   virtual ~TaskSource() = default;
   // On `item`, `descriptor` is the next packed Task. Throws what the job throws.
   virtual Pull pull(Bytes& descriptor) = 0;
+  // At the end of a shard's source: what it was a part of.
+  virtual std::optional<WholeFacts> whole() const { return std::nullopt; }
 };
 
 // One instance of a job. It throws what the job throws.
@@ -106,6 +114,18 @@ class ResultTaker {
   }
 };
 
+// Files in the run directory that results refer to, such as what commands wrote. One thread at a time.
+class KeptFiles {
+ public:
+  virtual ~KeptFiles() = default;
+  // Makes durable what ranks have written there in start `start` so far, as far as this host has written it:
+  // `rank`'s alone, or what there is of every rank. Throws MachineryFailure when a file system says, late,
+  // that it is lost.
+  virtual void sync(std::uint64_t start, std::optional<std::uint32_t> rank) = 0;
+  // Whether what the packed Result of `task` refers to is there.
+  virtual bool holds(TaskId task, BytesView result) = 0;
+};
+
 // A kind of job: its facts, and how to make an instance. Immutable; lives as long as the program; any thread.
 class JobType {
  public:
@@ -158,6 +178,9 @@ class JobType {
                                                     [[maybe_unused]] const RunFacts& to) const {
     return std::make_unique<ResultTaker>();
   }
+
+  // What results have beside them in the run directory; null: nothing.
+  virtual std::unique_ptr<KeptFiles> kept_files([[maybe_unused]] const RunFacts& run) const { return nullptr; }
 
   // Of the packed Result that was kept of a failure.
   virtual FailureFacts failure_facts([[maybe_unused]] BytesView kept_result) const { return {}; }

@@ -15,7 +15,7 @@ namespace mpifarm::journal {
 
 inline constexpr BytesView magic{"mpifarmJ", 8};
 inline constexpr std::uint16_t major_version = 1;  // another: bytes that older readers would misread
-inline constexpr std::uint16_t minor_version = 2;  // another: additions that older readers can pass over
+inline constexpr std::uint16_t minor_version = 3;  // another: additions that older readers can pass over
 
 inline constexpr std::uint16_t skippable_bit =
     0x8000;  // of a record's type: who does not know the type may pass over it

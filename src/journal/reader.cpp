@@ -14,8 +14,8 @@ BytesView take_front(BytesView& rest, std::size_t left) {
   return front;
 }
 
-// The outcomes of `outcomes` but the failures in `voided`, in as many records as that takes.
-std::deque<Record> without(const Outcomes& outcomes, const IntervalSet& voided) {
+// Leaves out what is void of `outcomes`, in as many records as that takes.
+std::deque<Record> without(const Outcomes& outcomes, const Voided& voided) {
   std::deque<Record> kept;
   bool joins = false;  // the last of kept
   BytesView entries = outcomes.block.entries, descriptors = outcomes.descriptors;
@@ -26,7 +26,7 @@ std::deque<Record> without(const Outcomes& outcomes, const IntervalSet& voided) 
     const BytesView entry = take_front(entries, after.size());
     if (!descriptors.empty()) take_sized(descriptors_after, descriptor);
     descriptor = take_front(descriptors, descriptors_after.size());
-    if (!succeeded && voided.contains(position)) {
+    if ((succeeded ? voided.successes : voided.failures).contains(position)) {
       joins = false;
       continue;
     }
@@ -47,27 +47,35 @@ Reader::Reader(Survey survey, TypeMask types) : survey_{std::move(survey)}, type
 
 // A start says what it computes anew before anything else but that it has begun.
 void Reader::find_voided() {
-  constexpr std::uint64_t first_records = 4;
+  constexpr std::uint64_t first_records = 5;
   voided_.resize(survey_.segments.size());
-  IntervalSet later = survey_.redo;
+  Voided later{survey_.redo, survey_.lost};
   for (std::size_t i = survey_.segments.size(); i-- > 0;) {
     voided_[i] = later;
     const Segment& segment = survey_.segments[i];
     if (i == 0) break;
     Scanner scanner{segment.path, segment.header, segment.valid_bytes};
     Record record;
-    while (scanner.records() < first_records && scanner.next() == Step::record)
-      if (scanner.take(mask_of<Redo>(), record))
-        for (const Interval& positions : std::get<Redo>(record).positions) later.insert(positions);
+    while (scanner.records() < first_records && scanner.next() == Step::record) {
+      if (!scanner.take(mask_of<Redo, Lost>(), record)) continue;
+      if (const auto* redo = std::get_if<Redo>(&record))
+        for (const Interval& positions : redo->positions) later.failures.insert(positions);
+      else
+        for (const Interval& positions : std::get<Lost>(record).positions) later.successes.insert(positions);
+    }
   }
 }
 
 // Then kept_ has what is left of it.
 bool Reader::is_void(const Record& record) {
-  const IntervalSet& voided = voided_[segment_];
+  const Voided& voided = voided_[segment_];
   const auto* outcomes = std::get_if<Outcomes>(&record);
-  if (voided.empty() || outcomes == nullptr || outcomes->block.succeeded == outcomes->block.count ||
-      !voided.intersects({outcomes->block.first.value, outcomes->block.first.value + outcomes->block.count}))
+  if (outcomes == nullptr) return false;
+  const OutcomeBlock& block = outcomes->block;
+  const Interval positions{block.first.value, block.first.value + block.count};
+  const auto reaches = [&](const IntervalSet& some) { return !some.empty() && some.intersects(positions); };
+  if (!(block.succeeded < block.count && reaches(voided.failures)) &&
+      !(block.succeeded > 0 && reaches(voided.successes)))
     return false;
   try {
     kept_ = without(*outcomes, voided);

@@ -14,6 +14,11 @@ namespace mpifarm::journal {
 
 // The records that a survey found valid. One thread; memory 1 MiB, or the largest record. Throws Damaged,
 // BadInput (an unknown type that must not be skipped) and MachineryFailure (the disk) from next().
+// What later segments say is void, of an earlier one.
+struct Voided {
+  IntervalSet failures, successes;
+};
+
 class Reader {
  public:
   // Records of types outside `types` are checked and passed over, not unpacked. Throws as next() does.
@@ -36,7 +41,7 @@ class Reader {
 
   Survey survey_;
   TypeMask types_;
-  std::vector<IntervalSet> voided_;  // by segment: by later ones
+  std::vector<Voided> voided_;  // by segment: by later ones
   std::deque<Record> kept_;          // of a record of which something was left out
   std::size_t segment_ = 0;          // index of the one that scanner_ reads
   std::unique_ptr<Scanner> scanner_;

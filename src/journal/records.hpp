@@ -120,8 +120,31 @@ struct Redo {
   }
 };
 
+// Successes of earlier starts whose output is not there any more, and which are computed anew: what the segments
+// before say of these tasks' ends is void.
+struct Lost {
+  std::vector<Interval> positions;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& positions;
+  }
+};
+
+// A shard has seen its source to the end: what all shards of one run must have seen alike. The last one counts.
+struct WholeSource {
+  std::uint64_t tasks = 0;  // of all shards
+  std::string digest;       // of their descriptors in the order of the source
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& tasks& digest;
+  }
+  friend bool operator==(const WholeSource&, const WholeSource&) = default;
+};
+
 using Record = std::variant<Outcomes, FailedAttempt, SourceItems, Started, Sealed, Spent, CrashedAttempt,
-                            Suspects, Redo>;
+                            Suspects, Redo, Lost, WholeSource>;
 
 // A set of record types, for readers that want only some.
 using TypeMask = std::uint32_t;

@@ -29,6 +29,8 @@ struct Survey {
   std::optional<std::filesystem::path> torn_segment;
   // Positions whose failures a start that is about to begin makes void; a Redo record will say so.
   IntervalSet redo;
+  // The same of successes whose output is lost; a Lost record will say so.
+  IntervalSet lost;
 
   std::uint64_t run_id() const { return segments.empty() ? 0 : segments.front().header.run_id; }
 };

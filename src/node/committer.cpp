@@ -140,6 +140,7 @@ void Committer::serve() {
       status.reset();
     }
     if (options_.journal) {
+      if (options_.before_sync) options_.before_sync();
       options_.journal->append(journal::Sealed{complete_, utc_timestamp()});
       options_.journal->sync();
     }
@@ -167,6 +168,7 @@ bool Committer::wait_for_group(Group& group,
 }
 
 void Committer::sync() {
+  if (options_.before_sync) options_.before_sync();
   options_.journal->sync();
   sync_due_.reset();
 }

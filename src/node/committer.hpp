@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct CommitterOptions {
   const JobType* type = nullptr;
   Folder* folder = nullptr;  // borrowed; may be null
   Waker* waker = nullptr;    // borrowed; woken when something was committed
+  // Called by the committer's thread before the journal is synced: makes durable what its records refer to.
+  std::function<void()> before_sync{};
 };
 
 class Committer {

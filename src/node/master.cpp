@@ -53,7 +53,8 @@ Master::Master(Transport& transport, Waker& waker, const AnyJob& job, sched::Sch
       workers_(static_cast<std::size_t>(transport.size())),
       here_(workers_.size()),
       lost_(workers_.size()),
-      drained_(workers_.size()) {
+      drained_(workers_.size()),
+      settled_(workers_.size()) {
   Bytes descriptor;
   for (const std::uint64_t id : sample_ids_) {
     job_.make_task({id}, descriptor);
@@ -183,7 +184,7 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
     std::uint32_t& used = slots_of_host[workers_[i].host];
     send(static_cast<int>(i),
          wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number,
-                     options_.durable, workers_[i].nice});
+                     options_.durable, workers_[i].nice, options_.keeps_files});
     used += workers_[i].slots;
   }
   committer_ = &committer;
@@ -214,6 +215,24 @@ void Master::on(int, const wire::LogLine& line) {
     log::to_file(line.text);
 }
 
+void Master::on(int peer, const wire::Settled& settled) {
+  const auto rank = static_cast<std::size_t>(peer);
+  if (!settled.error.empty())
+    throw MachineryFailure{rank_on(peer, workers_[rank].host) + " cannot keep what tasks wrote: " + settled.error};
+  settled_[rank] = true;
+}
+
+void Master::settle() {
+  settled_.assign(workers_.size(), false);
+  for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Settle{});
+}
+
+bool Master::settled() const {
+  for (std::size_t rank = 0; rank < workers_.size(); ++rank)
+    if (!settled_[rank] && !lost_[rank]) return false;
+  return true;
+}
+
 bool Master::pull_source() {
   const std::uint64_t wanted = pump_ ? scheduler_.items_wanted() : 0;
   if (wanted == 0 || !scheduler_.source_open()) return false;
@@ -228,6 +247,8 @@ bool Master::pull_source() {
   }
   if (items.empty() && !end) return false;
   scheduler_.on_items(std::move(items), end, outbox_);
+  if (const auto whole = end ? pump_->whole() : std::nullopt)
+    outbox_.records.emplace_back(journal::WholeSource{whole->tasks, whole->digest});
   return true;
 }
 

@@ -34,6 +34,7 @@ struct MasterOptions {
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
   std::filesystem::path run;       // the directory, which every rank must see
   bool durable = false;            // what tasks write there is to be on stable storage before they end
+  bool keeps_files = false;        // it is made durable each second, and by settle()
   AllotmentOptions allotment;
   Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
 };
@@ -85,6 +86,10 @@ class Master {
   // Finished, or as far as it goes: drained, but for a task that heeds no stop; or the source has failed and
   // what it gave before has its outcome.
   bool over(TimePoint now) const;
+  // Has every rank make durable what tasks have left in the run directory; a failure of that is thrown by
+  // on_message, as a MachineryFailure.
+  void settle();
+  bool settled() const;
   // Ends the reading of the source. False when it does not end within half a second.
   bool close_source() { return !pump_ || pump_->close(); }
   // What the source threw; null when it did not.
@@ -105,6 +110,7 @@ class Master {
   void on(int peer, wire::Outcomes& outcomes);
   void on(int peer, const wire::Drained& drained);
   void on(int peer, const wire::LogLine& line);
+  void on(int peer, const wire::Settled& settled);
   void check_source(const wire::Hello& hello, const wire::HelloDetails& details) const;
   int nice_of(bool fills_cores) const;
   bool pull_source();
@@ -122,6 +128,7 @@ class Master {
   std::vector<bool> here_;            // has said hello
   std::vector<bool> lost_;
   std::vector<bool> drained_;
+  std::vector<bool> settled_;
   std::vector<std::string> warnings_;
   std::set<std::string> warned_of_;  // kinds
   std::vector<std::string> hosts_, fenced_hosts_;

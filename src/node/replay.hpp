@@ -27,10 +27,12 @@ Replayed replay(const journal::Survey& survey, const JobType& type, const sched:
 // naming the first task that is not the same.
 class CheckedSource final : public TaskSource {
  public:
-  // Borrows `type`.
-  CheckedSource(const journal::Survey& survey, std::unique_ptr<TaskSource> source, const JobType& type);
+  // Borrows `type`. `advice`: what to do about a source that has changed.
+  CheckedSource(const journal::Survey& survey, std::unique_ptr<TaskSource> source, const JobType& type,
+                std::string advice = "bring it back as it was, or start a new run");
 
   Pull pull(Bytes& descriptor) override;
+  std::optional<WholeFacts> whole() const override { return source_->whole(); }
   // Pulls as far as earlier starts did, and throws if it has to.
   void check_all();
 
@@ -41,6 +43,7 @@ class CheckedSource final : public TaskSource {
 
   std::unique_ptr<TaskSource> source_;
   const JobType& type_;
+  std::string advice_;
   journal::Reader reader_;
   std::vector<std::uint64_t> keys_;  // of the record that stands
   std::size_t next_key_ = 0;

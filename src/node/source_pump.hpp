@@ -24,6 +24,8 @@ class SourcePump {
   // Moves at most `most` descriptors to `items`; returns true when the source has ended and all have been
   // taken. Rethrows what the source threw, after the items before it. The loop's thread.
   bool take(std::size_t most, std::vector<Bytes>& items);
+  // After take() has returned true: what a shard's source was a part of.
+  std::optional<WholeFacts> whole() const { return source_->whole(); }
   // Ends the pulling. False when the source has not come back within half a second: the destructor would wait
   // for it.
   bool close();

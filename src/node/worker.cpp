@@ -111,6 +111,7 @@ void Worker::say_hello() {
 void Worker::on(const wire::Begin& begin) {
   if (begin.slots == 0) return;
   begin_ = begin;
+  start_settling();
   if (isolates_all())
     backend_ = make_processes(begin.slots);
   else if (helper_ != nullptr && setup_.isolation == wire::Isolation::suspects)
@@ -118,6 +119,22 @@ void Worker::on(const wire::Begin& begin) {
                                               [this, slots = begin.slots] { return make_processes(slots); });
   else
     backend_ = make_threads(begin.slots);
+}
+
+// Rank 0's committer does it before each sync of the journal.
+void Worker::start_settling() {
+  if (!begin_.keeps_files) return;
+  auto files = find_job(jobs_, setup_.job)
+                   ->kept_files({begin_.run_directory, setup_.params, setup_.working_directory});
+  const auto rank = static_cast<std::uint32_t>(transport_.rank());
+  if (files) settler_ = std::make_unique<FileSettler>(std::move(files), begin_.start, rank, rank > 0, waker_);
+}
+
+void Worker::on(const wire::Settle&) {
+  if (settler_)
+    settler_->ask();
+  else
+    send(wire::Settled{});
 }
 
 std::unique_ptr<Backend> Worker::make_threads(unsigned slots) {
@@ -195,6 +212,10 @@ void Worker::on(const wire::Shutdown& shutdown) {
 
 bool Worker::step(TimePoint now) {
   bool sent = send_log_lines();
+  if (auto settled = settler_ ? settler_->answer() : std::nullopt) {
+    send(wire::Settled{*std::move(settled)});
+    sent = true;
+  }
   if (making_ && making_->done()) {
     say_hello();
     sent = true;

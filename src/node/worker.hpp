@@ -13,6 +13,7 @@
 #include "base/waker.hpp"
 #include "compute/backend.hpp"
 #include "compute/helper.hpp"
+#include "node/file_settler.hpp"
 #include "node/jobs.hpp"
 #include "transport/watched_transport.hpp"
 #include "wire/messages.hpp"
@@ -48,7 +49,9 @@ class Worker {
   void on(wire::Assign& assign);
   void on(const wire::Drain& drain);
   void on(const wire::Shutdown& shutdown);
+  void on(const wire::Settle& settle);
   bool isolates_all() const { return setup_.isolation == wire::Isolation::all; }
+  void start_settling();
   void make_job();
   JobRecipe recipe() const;
   JobFacts make_job_in_helper();
@@ -72,6 +75,7 @@ class Worker {
   std::vector<wire::LogLine> log_lines_;  // outlive the backend, whose tasks may log to their end
   std::unique_ptr<AnyJob> job_;
   std::unique_ptr<Backend> backend_;
+  std::unique_ptr<FileSettler> settler_;
   std::vector<Completion> completions_;
   TimePoint last_flush_{}, last_report_{};
   bool draining_ = false;

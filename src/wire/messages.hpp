@@ -79,10 +79,11 @@ struct Begin {
   std::uint64_t start = 0;       // of the run, from 1
   bool durable = false;          // what tasks write there must be on stable storage before they end
   std::int32_t nice = 0;         // added to the niceness of whatever computes
+  bool keeps_files = false;      // what tasks write there is made durable each second
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slots& first_slot& run_directory& start& durable& nice;
+    archive& slots& first_slot& run_directory& start& durable& nice& keeps_files;
   }
 };
 
@@ -121,6 +122,12 @@ struct Drain {
   }
 };
 
+// Make durable what tasks have left in the run directory; answered by Settled.
+struct Settle {
+  template <class Archive>
+  void serialize(Archive&, unsigned) {}
+};
+
 // The end: send nothing more, leave.
 struct Shutdown {
   bool after_loss = false;  // then MPI cannot be finalised: it would wait for the dead
@@ -131,7 +138,7 @@ struct Shutdown {
   }
 };
 
-using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown>;
+using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown, Settle>;
 
 // ---- worker to master
 
@@ -191,6 +198,16 @@ struct Drained {
   void serialize(Archive&, unsigned) {}
 };
 
+// After Settle; or by itself, when that has failed.
+struct Settled {
+  std::string error{};  // why it could not be done; empty when it was
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& error;
+  }
+};
+
 // A line for the run's log, from a task or the worker itself.
 struct LogLine {
   std::string text;
@@ -202,6 +219,6 @@ struct LogLine {
   }
 };
 
-using ToMaster = std::variant<Hello, Outcomes, Drained, LogLine>;
+using ToMaster = std::variant<Hello, Outcomes, Drained, LogLine, Settled>;
 
 }  // namespace mpifarm::wire
