@@ -1,6 +1,5 @@
 #include "app/query_commands.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "app/export_file.hpp"
 #include "app/help.hpp"
 #include "app/merged_outcomes.hpp"
 #include "app/run_files.hpp"
@@ -76,38 +76,33 @@ struct JoblogText {
 template <class Text>
 class TextOutput {
  public:
-  TextOutput(const std::string& file, Text text)
-      : name_{file.empty() ? "stdout" : file}, text_{std::move(text)} {
-    descriptor_ =
-        FileDescriptor{file.empty() ? dup(STDOUT_FILENO)
-                                    : ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (descriptor_.get() < 0)
-      throw BadInput{"the output cannot be written (" + name_ + ": " + errno_text(errno) +
-                     "); name another file"};
+  TextOutput(const std::string& file, Text text) : file_{file}, text_{std::move(text)} {
     text_.append_header(buffer_);
   }
 
   void take(const journal::TaskOutcome& outcome) {
     text_.append(buffer_, outcome);
-    if (buffer_.size() >= (1 << 18)) finish();
+    if (buffer_.size() >= (1 << 18)) write();
   }
-  void finish() try {
-    write_all(descriptor_, buffer_, name_);
-    buffer_.clear();
-  } catch (const MachineryFailure&) {
-    throw MachineryFailure{name_ + " could not be written (" + errno_text(errno) +
-                           "); make room, or name another file with -o"};
+  void finish() {
+    write();
+    file_.finish();
   }
 
  private:
-  std::string name_;
-  FileDescriptor descriptor_;
+  void write() {
+    file_.write(buffer_);
+    buffer_.clear();
+  }
+
+  ExportFile file_;
   Text text_;
   Bytes buffer_;
 };
 
 // It is made beside the file and then takes its name, so that must be a file's.
 void check_database(const std::filesystem::path& file) {
+  refuse_run_files(file);
   std::error_code error;
   const std::filesystem::file_status there = std::filesystem::symlink_status(file, error);
   const auto refuse = [&](const std::string& why) {

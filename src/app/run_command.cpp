@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "app/exit_guard.hpp"
 #include "app/exit_timer.hpp"
 #include "app/failure.hpp"
 #include "app/launcher.hpp"
@@ -71,6 +72,7 @@ class Rank {
   // Ends the process when a rank is lost: the end of MPI would wait for it. A launcher that ends all ranks
   // with one would take that for a failure: there rank 0 ends them in MPI's own way, which keeps its status.
   [[noreturn]] static void leave_after_loss(int status) {
+    ExitGuard::lift();
     std::fflush(nullptr);
     if (!survives_losses() && speaks_for_all()) MpiSession::abort(status);
     if (!survives_losses()) std::this_thread::sleep_for(longest_abort);
@@ -86,6 +88,7 @@ class Rank {
     std::fprintf(stderr, "mpifarm: rank %d failed (%s)\n", launched_as().value_or(LaunchedAs{}).rank,
                  error.what());
     if (survives_losses()) vanish(static_cast<int>(ExitStatus::machinery));
+    ExitGuard::lift();
     MpiSession::abort(static_cast<int>(ExitStatus::machinery));
   }
 
@@ -196,6 +199,7 @@ int be_rank(const Jobs& jobs, const MakePlan& make_plan, const StartOptions& sta
   log::configure(start.quiet, start.verbose);
   catch_signals();
   Rank rank{jobs};
+  const ExitGuard guard{rank.transport().rank()};
   const int status =
       rank.transport().rank() == 0 ? be_master(rank, jobs, make_plan, in_time) : be_worker(rank, jobs);
   rank.finalise(status);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "app/exit_guard.hpp"
 #include "app/launcher.hpp"
 #include "app/reuse.hpp"
 #include "app/run_files.hpp"
@@ -53,6 +54,7 @@ MasterOptions master_options(const RunPlan& plan, const StartOptions& start) {
   options.memory_bytes = plan.manifest.memory_bytes;
   options.run = plan.directory.path;
   options.keeps_files = plan.journaled();
+  options.waits_on_failure = parse_halt("--halt", plan.manifest.halt).when != Halt::When::never;
   options.durable = plan.manifest.durability == to_string(Durability::sync);
   options.allotment = {start.threads, start.master_slots, plan.manifest.slots_per_task};
   options.heartbeat = {
@@ -157,6 +159,7 @@ void RunMaster::begin() {
         "a rank that dies ends this run, which can then be resumed; with mpirun --enable-recovery the others "
         "go on");
   open_journal();
+  ExitGuard::advise(how_to_carry_on(plan_.directory, plan_.manifest));
   leave_on_signal({});  // from here on they are looked at
 }
 
@@ -298,9 +301,9 @@ void RunMaster::hand_out() {
     const TimePoint now = Clock::now();
     on_signals(now);
     on_time(now);
+    on_failures(now);  // before ranks are told to go on
     active = worker_.step(now) || active;
     active = master_.step(now) || active;
-    on_failures(now);
     watch_tail(now);
     report(now);
     if (master_.over(now)) break;
@@ -353,7 +356,7 @@ void RunMaster::warn_of_failures() {
 
 void RunMaster::on_failures(TimePoint now) {
   warn_of_failures();
-  const std::uint64_t failed = scheduler_.failed() - failed_before_;
+  const std::uint64_t failed = scheduler_.failed_for_good() - failed_before_;
   const std::uint64_t tasks =
       plan_.manifest.tasks.value_or(scheduler_.source_open() ? 0 : scheduler_.known());
   if (halted_ || scheduler_.finished() || !halt_.is_due(failed, tasks)) return;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <thread>
 #include <utility>
 
 #include "base/error.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr auto report_interval = std::chrono::milliseconds{1};  // what is not reported is lost in a crash
 constexpr std::size_t most_report_bytes = 64 << 10;
+constexpr auto gate_look = std::chrono::milliseconds{1};
 
 // Of this process's tasks, with the processes that they have waited for.
 Nanos cpu_time() {
@@ -28,11 +30,12 @@ Nanos cpu_time() {
 class Child {
  public:
   Child(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place, SlotCell& cell,
-        const SlotCells& cells)
+        SlotCells& cells)
       : rank_{rank},
         job_{job},
         cell_{cell},
         draining_{cells.draining},
+        gate_{cells.gate},
         log_{[this](TaskId task, std::string_view text, std::string_view kind) {
           say(LogText{task, std::string{text}, std::string{kind}});
         }},
@@ -50,6 +53,7 @@ class Child {
     block_ = {.first = assignment.first, .count = 0, .succeeded = 0, .entries = {}};
     BytesView descriptors = assignment.descriptors;
     for (std::uint64_t i = 0; i < assignment.count && !draining_.load(std::memory_order_relaxed); ++i) {
+      if (!gate_.is_open() && !wait_for_gate()) break;
       const Position position{assignment.first.value + i};
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
@@ -86,7 +90,17 @@ class Child {
     job_.compute(descriptor, context_, block_.entries);
     cell_.running.store(0, std::memory_order_release);
     ++block_.count;
-    if (static_cast<Outcome>(block_.entries[entry_at_]) == Outcome::succeeded) ++block_.succeeded;
+    if (static_cast<Outcome>(block_.entries[entry_at_]) == Outcome::succeeded)
+      ++block_.succeeded;
+    else
+      gate_.on_failure();
+  }
+
+  // Reports what there is, for the answer may wait for that. False when nothing more is to be computed.
+  bool wait_for_gate() {
+    if (block_.count > 0 && !report(false)) return false;
+    while (!gate_.is_open() && !draining_.load(std::memory_order_relaxed)) std::this_thread::sleep_for(gate_look);
+    return gate_.is_open();
   }
 
   bool report(bool last) {
@@ -110,6 +124,7 @@ class Child {
   const AnyJob& job_;
   SlotCell& cell_;
   const std::atomic<bool>& draining_;
+  FailureGate& gate_;
   Context::LogFunction log_;
   Context context_;
   std::function<void()> on_waiting_{[this] {
@@ -126,7 +141,7 @@ class Child {
 }  // namespace
 
 void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
-                 SlotCell& cell, const SlotCells& cells) {
+                 SlotCell& cell, SlotCells& cells) {
   Child child{rank, job, options, place, cell, cells};
   while (rank.fill(Wait::yes) != Filled::closed)
     for (Bytes frame; rank.next(frame);)

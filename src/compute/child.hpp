@@ -10,6 +10,6 @@ namespace mpifarm::helper {
 
 // The body of a child. `cell` says at any time which task it computes; `cells` may ask it to stop.
 void compute_for(FrameSocket& rank, const AnyJob& job, const ChildOptions& options, const Place& place,
-                 SlotCell& cell, const SlotCells& cells);
+                 SlotCell& cell, SlotCells& cells);
 
 }  // namespace mpifarm::helper

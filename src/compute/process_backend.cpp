@@ -282,6 +282,7 @@ void ProcessBackend::judge(Slot& slot, int wait_status, bool is_late) {
   const std::string task = options_.describe ? options_.describe(descriptor) : std::string{};
   verdict.message += task.empty() ? "; its task cannot be shown" : "; task " + task;
   work.verdict = std::move(verdict);
+  helper_.cells().gate.on_failure();
 }
 
 // The helper, which hears of it later, kills a child only if it is still at the same task.

@@ -13,6 +13,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
+#include "compute/failure_gate.hpp"
 
 namespace mpifarm {
 
@@ -43,6 +44,7 @@ struct SlotCells {
   std::array<SlotCell, most_slots> threads, children;
   std::atomic<bool> draining{false};  // children: end the assignment after the task that runs
   std::atomic<bool> stopping{false};  // and that task early, if it can
+  FailureGate gate;
 };
 
 // Owns them. The memory is zero, and takes room only where it is written.

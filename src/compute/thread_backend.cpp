@@ -178,16 +178,19 @@ Completion ThreadBackend::compute(Assignment& assignment, Slot& slot) {
   const std::uint64_t end = next.value + assignment.count;
 
   while (true) {
+    if (!is_gate_open()) wait_for_gate();
     OutcomeBlock block;
     block.first = next;
     block.entries.reserve(std::min((end - next.value) * slot.entry_bytes, most_reserved_bytes));
     bool pause = draining_.load(std::memory_order_relaxed);
-    while (next.value < end && !pause) {
+    while (next.value < end && !pause && is_gate_open()) {
       BytesView descriptor;
       if (!assignment.descriptors.empty()) take_sized(descriptors, descriptor);
       slot.context.next_task(assignment.order.id(next), assignment.attempt);
       slot.cell.running.store(next.value + 1, std::memory_order_relaxed);
+      const std::uint64_t succeeded = block.succeeded;
       if (!compute_one(descriptor, slot, block)) break;
+      if (options_.gate != nullptr && block.succeeded == succeeded) options_.gate->on_failure();
       ++next.value;
       pause = pause_wanted(slot);
     }
@@ -236,6 +239,11 @@ Context ThreadBackend::new_context(const TimedSlot& timed) const {
   return Context{options_.seed, timed.stop.get_token(), &options_.log};
 }
 
+void ThreadBackend::wait_for_gate() const {
+  constexpr auto look = std::chrono::milliseconds{1};
+  while (!is_gate_open() && !draining_.load(std::memory_order_relaxed)) std::this_thread::sleep_for(look);
+}
+
 bool ThreadBackend::pause_wanted(Slot& slot) const {
   const std::uint64_t flushes = flushes_.load(std::memory_order_relaxed);
   return std::exchange(slot.flushes_seen, flushes) != flushes || draining_.load(std::memory_order_relaxed);
@@ -256,7 +264,7 @@ void ThreadBackend::deliver(Slot& slot, Completion&& completion, bool last) {
     if (last) --running_;
     few_wait = queued_ <= options_.slots / 2 + 1;
   }
-  if (!few_wait) return;
+  if (!few_wait && is_gate_open()) return;
   waker_.wake();
   slot.started = Clock::now();  // the loop, which goes first, may have kept this thread from its core
 }

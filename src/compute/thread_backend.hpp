@@ -26,6 +26,7 @@ struct ThreadBackendOptions {
   Nanos timeout{};              // of a task, which is asked to stop then; 0: none
   Context::LogFunction log;     // called by any slot
   std::span<SlotCell> cells{};  // borrowed: where slots say what they compute; empty, or one for each
+  FailureGate* gate = nullptr;  // borrowed; null: tasks begin whatever has failed
 };
 
 class ThreadBackend final : public Backend {
@@ -72,6 +73,8 @@ class ThreadBackend final : public Backend {
   Assignment take();
   Completion compute(Assignment& assignment, Slot& slot);
   bool pause_wanted(Slot& slot) const;
+  bool is_gate_open() const { return options_.gate == nullptr || options_.gate->is_open(); }
+  void wait_for_gate() const;
   bool compute_one(BytesView descriptor, Slot& slot, OutcomeBlock& block);
   void meet_late_task(Slot& slot, OutcomeBlock& block, std::size_t entry_at);
   void stop_late_tasks();

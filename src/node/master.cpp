@@ -184,7 +184,7 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
     std::uint32_t& used = slots_of_host[workers_[i].host];
     send(static_cast<int>(i),
          wire::Begin{workers_[i].slots, used, std::filesystem::absolute(run, removed).string(), number,
-                     options_.durable, workers_[i].nice, options_.keeps_files});
+                     options_.durable, workers_[i].nice, options_.keeps_files, options_.waits_on_failure});
     used += workers_[i].slots;
   }
   committer_ = &committer;
@@ -192,6 +192,7 @@ void Master::start(Committer& committer, std::unique_ptr<TaskSource> source, con
 }
 
 void Master::on(int peer, wire::Outcomes& outcomes) {
+  if (outcomes.failures > 0) failures_[peer] = outcomes.failures;
   scheduler_.on_outcomes(peer, std::move(outcomes), Clock::now(), outbox_);
   for (const std::size_t host : scheduler_.take_fenced_hosts()) {
     fenced_hosts_.push_back(hosts_[host]);
@@ -266,6 +267,8 @@ bool Master::step(TimePoint now) {
     stop_deadline_ = now + time_to_stop(*options_.type) + time_to_say_so;
     for (int rank = 0; rank < transport_.size(); ++rank) send(rank, wire::Drain{.stop = true});
   }
+  if (!scheduler_.draining())
+    for (const auto& [rank, failures] : std::exchange(failures_, {})) send(rank, wire::GoOn{failures});
   bool active = !scheduler_.draining() && pull_source();
   const Committer::Counts committed = committer_->take_committed();
   if (committed.succeeded + committed.failed > 0) {

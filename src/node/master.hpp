@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +35,7 @@ struct MasterOptions {
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours
   std::filesystem::path run;       // the directory, which every rank must see
   bool durable = false;            // what tasks write there is to be on stable storage before they end
+  bool waits_on_failure = false;   // ranks begin nothing after a failure before they are told to go on
   bool keeps_files = false;        // it is made durable each second, and by settle()
   AllotmentOptions allotment;
   Heartbeat heartbeat{};  // how often workers speak, and how long they wait for the master
@@ -129,6 +131,7 @@ class Master {
   std::vector<bool> lost_;
   std::vector<bool> drained_;
   std::vector<bool> settled_;
+  std::map<int, std::uint64_t> failures_;  // by rank: reported, and not answered yet
   std::vector<std::string> warnings_;
   std::set<std::string> warned_of_;  // kinds
   std::vector<std::string> hosts_, fenced_hosts_;

@@ -42,7 +42,7 @@ std::string describe_task(const JobType& type, BytesView descriptor) {
 }  // namespace
 
 Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs, Helper* helper)
-    : transport_{transport}, waker_{waker}, jobs_{jobs}, helper_{helper} {}
+    : transport_{transport}, waker_{waker}, jobs_{jobs}, helper_{helper}, gate_{helper == nullptr ? own_gate_ : helper->cells().gate} {}
 
 Worker::~Worker() = default;
 
@@ -111,6 +111,7 @@ void Worker::say_hello() {
 void Worker::on(const wire::Begin& begin) {
   if (begin.slots == 0) return;
   begin_ = begin;
+  if (begin.waits_on_failure) gate_.arm();
   start_settling();
   if (isolates_all())
     backend_ = make_processes(begin.slots);
@@ -130,6 +131,8 @@ void Worker::start_settling() {
   if (files) settler_ = std::make_unique<FileSettler>(std::move(files), begin_.start, rank, rank > 0, waker_);
 }
 
+void Worker::on(const wire::GoOn& go_on) { gate_.answer(go_on.failures); }
+
 void Worker::on(const wire::Settle&) {
   if (settler_)
     settler_->ask();
@@ -144,6 +147,7 @@ std::unique_ptr<Backend> Worker::make_threads(unsigned slots) {
                                .timeout = setup_.timeout,
                                .log = log_function(),
                                .cells = {}};
+  if (begin_.waits_on_failure) options.gate = &gate_;
   if (helper_ != nullptr && slots <= most_slots)
     options.cells = std::span{helper_->cells().threads}.first(slots);
   return std::make_unique<ThreadBackend>(*job_, waker_, std::move(options));
@@ -226,7 +230,10 @@ bool Worker::step(TimePoint now) {
   }
   const bool idle = !busy();  // asked before collecting: what completes meanwhile is collected
   if (backend_) backend_->collect(completions_);
-  const bool due = idle || draining_ || now - last_report_ >= sched::report_interval(queue_lasts());
+  std::uint64_t failures = 0;
+  if (gate_.is_armed())
+    for (const Completion& done : completions_) failures += done.block.count - done.block.succeeded;
+  const bool due = idle || draining_ || failures > 0 || now - last_report_ >= sched::report_interval(queue_lasts());
   if (!completions_.empty() && due) {
     last_report_ = now;
     wire::Outcomes outcomes;
@@ -234,6 +241,8 @@ bool Worker::step(TimePoint now) {
     for (Completion& done : completions_)
       outcomes.leases.push_back({done.lease, std::move(done.block), done.busy, done.cpu});
     completions_.clear();
+    failures_ += failures;
+    if (failures > 0) outcomes.failures = failures_;
     send(outcomes);
     sent = true;
   }

@@ -50,6 +50,7 @@ class Worker {
   void on(const wire::Drain& drain);
   void on(const wire::Shutdown& shutdown);
   void on(const wire::Settle& settle);
+  void on(const wire::GoOn& go_on);
   bool isolates_all() const { return setup_.isolation == wire::Isolation::all; }
   void start_settling();
   void make_job();
@@ -73,6 +74,9 @@ class Worker {
   wire::HelloDetails hello_;
   std::mutex log_mutex_;
   std::vector<wire::LogLine> log_lines_;  // outlive the backend, whose tasks may log to their end
+  FailureGate own_gate_;  // without a helper
+  FailureGate& gate_;
+  std::uint64_t failures_ = 0;  // that were reported
   std::unique_ptr<AnyJob> job_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<FileSettler> settler_;

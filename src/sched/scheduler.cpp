@@ -238,6 +238,7 @@ void Scheduler::take_block_by_entry(const OutcomeBlock& block, BytesView descrip
 // that many short leases make few records.
 void Scheduler::accept(OutcomeBlock&& block, Bytes&& descriptors, Outbox& out) {
   constexpr std::size_t small_bytes = 4096;
+  failed_for_good_ += block.count - block.succeeded;
   forget_failures({block.first.value, block.first.value + block.count});
   copied_.erase({block.first.value, block.first.value + block.count});
   auto* last = out.records.empty() ? nullptr : std::get_if<journal::Outcomes>(&out.records.back());
@@ -306,6 +307,7 @@ void Scheduler::on_replayed(const journal::Record& record) {
     if (!accepted_.insert_new(positions))
       throw CorruptData{"a task near position " + std::to_string(positions.begin) + " has two outcomes"};
     forget_failures(positions);
+    failed_for_good_ += block.count - block.succeeded;
     on_committed(block.succeeded, block.count - block.succeeded);
     resumed_ += block.count;
     replayed_attempts_ += block.count;

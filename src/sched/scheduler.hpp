@@ -121,6 +121,7 @@ class Scheduler {
   std::uint64_t uncommitted() const { return accepted_.count() - committed(); }  // accepted, not yet on disk
   std::uint64_t succeeded() const { return succeeded_; }
   std::uint64_t failed() const { return failed_; }
+  std::uint64_t failed_for_good() const { return failed_for_good_; }  // accepted, on disk or not
   std::uint64_t resumed() const { return resumed_; }  // committed by earlier starts
   std::uint64_t leased() const;                       // tasks at workers
   std::uint64_t leases_out() const { return leases_.size(); }
@@ -217,6 +218,7 @@ class Scheduler {
   TaskCost cost_;
   Durations durations_;
 
+  std::uint64_t failed_for_good_ = 0;
   std::uint64_t succeeded_ = 0, failed_ = 0, resumed_ = 0, stale_ = 0, replayed_attempts_ = 0;
 };
 

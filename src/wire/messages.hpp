@@ -80,10 +80,11 @@ struct Begin {
   bool durable = false;          // what tasks write there must be on stable storage before they end
   std::int32_t nice = 0;         // added to the niceness of whatever computes
   bool keeps_files = false;      // what tasks write there is made durable each second
+  bool waits_on_failure = false;  // after a failure nothing begins before GoOn
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& slots& first_slot& run_directory& start& durable& nice& keeps_files;
+    archive& slots& first_slot& run_directory& start& durable& nice& keeps_files& waits_on_failure;
   }
 };
 
@@ -122,6 +123,16 @@ struct Drain {
   }
 };
 
+// The run goes on after so many failed attempts of this rank: it may begin tasks again.
+struct GoOn {
+  std::uint64_t failures = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& failures;
+  }
+};
+
 // Make durable what tasks have left in the run directory; answered by Settled.
 struct Settle {
   template <class Archive>
@@ -138,7 +149,7 @@ struct Shutdown {
   }
 };
 
-using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown, Settle>;
+using ToWorker = std::variant<Setup, Begin, Assign, Drain, Shutdown, Settle, GoOn>;
 
 // ---- worker to master
 
@@ -185,10 +196,11 @@ struct LeaseOutcomes {
 
 struct Outcomes {
   std::vector<LeaseOutcomes> leases;
+  std::uint64_t failures = 0;  // failed attempts of this rank so far, where it waits for an answer to them; else 0
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& leases;
+    archive& leases& failures;
   }
 };
 

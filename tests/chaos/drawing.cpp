@@ -35,7 +35,8 @@ class Draw {
 constexpr std::array shapes{Shape{Load::spin_waits, 300, 18},   Shape{Load::spin_waits, 600, 9},
                             Shape{Load::spin_waits, 1000, 5},   Shape{Load::spin_waits, 2000, 2.5},
                             Shape{Load::spin_computes, 500, 4}, Shape{Load::spin_list, 400, 12},
-                            Shape{Load::spin_list, 1500, 3},    Shape{Load::squares_list, 300'000, 0.001}};
+                            Shape{Load::spin_list, 1500, 3},    Shape{Load::squares_list, 300'000, 0.001},
+                            Shape{Load::commands, 60, 80}};
 constexpr Shape leaving_shape{Load::leaving, 600, 8};
 
 constexpr milliseconds longest_pause{3000};
@@ -85,7 +86,7 @@ Start draw_start(Draw& draw, bool first) {
 
 const char* name_of(Load load) {
   constexpr std::array names{"spin --wait", "spin", "spin --wait --tasks LIST", "squares --tasks LIST",
-                             "leaving"};
+                             "leaving", "exec"};
   return names.at(static_cast<std::size_t>(load));
 }
 
@@ -123,6 +124,7 @@ Case draw_case(std::uint64_t seed, std::uint64_t number, const Abilities& abilit
     drawn.shape = leaving_shape;
     drawn.isolated = false;
   }
+  if (drawn.shape.load == Load::commands) drawn.isolated = true;  // they always are
   drawn.leaves_at = draw.below(drawn.shape.tasks);
   return drawn;
 }

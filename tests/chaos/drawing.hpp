@@ -59,7 +59,7 @@ struct Start {
   std::optional<Disturbance> disturbance;
 };
 
-enum class Load { spin_waits, spin_computes, spin_list, squares_list, leaving };
+enum class Load { spin_waits, spin_computes, spin_list, squares_list, leaving, commands };
 
 struct Shape {
   Load load = Load::spin_waits;

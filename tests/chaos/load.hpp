@@ -20,8 +20,8 @@ class Loads {
   explicit Loads(std::filesystem::path directory);
 
   const Undisturbed& undisturbed(const Shape& shape);
-  // The job's name and its own flags. `once` is the file by which a leaving task says that it left.
-  e2e::Arguments job(const Shape& shape) const;
+  // The job's name and its own flags; commands write into `place`.
+  e2e::Arguments job(const Shape& shape, const std::filesystem::path& place) const;
 
  private:
   std::filesystem::path list(const Shape& shape) const;
@@ -29,6 +29,13 @@ class Loads {
   std::filesystem::path directory_;
   std::map<Shape, Undisturbed> known_;
 };
+
+// What is to be found of a run of commands, in their files in `place` and in the run's output: lines of each
+// task, whatever it left running to write them. Empty when all are there, else the first that is missing.
+std::string missing_line(const Shape& shape, const std::filesystem::path& place, const std::filesystem::path& run);
+// Results and conclusion without what differs from run to run.
+std::string comparable_results(const Shape& shape, const std::string& results);
+std::string comparable_conclusion(std::string conclusion, const std::filesystem::path& run);
 
 // The file that is run.
 std::string program_of(const Shape& shape);

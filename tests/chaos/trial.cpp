@@ -59,7 +59,7 @@ class Patience {
 Trial::Trial(const Case& drawn, Loads& loads, std::filesystem::path place)
     : drawn_{drawn},
       undisturbed_{loads.undisturbed(drawn.shape)},
-      job_{loads.job(drawn.shape)},
+      job_{loads.job(drawn.shape, place)},
       place_{std::move(place)},
       run_{place_ / "run"} {
   if (drawn.shape.load == Load::leaving)
@@ -108,7 +108,8 @@ void Trial::start(std::size_t number) {
   if (start.disturbance) report_.disturbances.emplace_back(start.disturbance->kind, happened.hit.has_value());
   if (!state_.complete || !ends_in_order(start, happened)) return;
   if (std::filesystem::exists(run_ / "lock")) wrong("it left its lock");
-  const std::string out = e2e::read_text(place_ / fmt::format("start-{}.out", number + 1));
+  const std::string out =
+      comparable_conclusion(e2e::read_text(place_ / fmt::format("start-{}.out", number + 1)), run_);
   if (out != undisturbed_.conclusion) wrong("it printed \"" + out + "\", not its conclusion");
 }
 
@@ -199,7 +200,15 @@ void Trial::check_answer() {
   expect("failed", 0);
   if (summary.text("digest") != undisturbed_.digest)
     wrong("digest " + summary.text("digest") + ", not " + undisturbed_.digest);
-  if (e2e::results_of(run_) != undisturbed_.results) wrong("results.csv differs");
+  check_results();
+  if (drawn_.shape.load != Load::commands) return;
+  if (const std::string line = missing_line(drawn_.shape, place_, run_); !line.empty())
+    wrong("it lost " + line);
+}
+
+void Trial::check_results() {
+  if (comparable_results(drawn_.shape, e2e::results_of(run_)) != undisturbed_.results)
+    wrong("results.csv differs");
 }
 
 // As a user does who is not sure how it ended.
@@ -211,9 +220,9 @@ void Trial::check_resume_of_complete_run() {
   alone.ranks = 0;
   const e2e::Ended ended = e2e::run(command_of(drawn_, alone, job_, run_, false, true));
   if (ended.status != 0 || ended.late) wrong(fmt::format("exit status {}: {}", ended.status, ended.err));
-  if (ended.out != undisturbed_.conclusion) wrong("it printed \"" + ended.out + "\"");
+  if (comparable_conclusion(ended.out, run_) != undisturbed_.conclusion) wrong("it printed \"" + ended.out + "\"");
   if (e2e::journal_bytes(run_) != bytes) wrong("it wrote to the journal");
-  if (e2e::results_of(run_) != undisturbed_.results) wrong("results.csv differs");
+  check_results();
   if (std::filesystem::exists(run_ / "lock")) wrong("it left its lock");
 }
 

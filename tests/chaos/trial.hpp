@@ -32,6 +32,7 @@ class Trial {
   std::string told(const Start& start, const Happened& happened) const;
   void check_committed(const State& state);
   void check_answer();
+  void check_results();
   void check_resume_of_complete_run();
   Expected expected_of(const Start& start, const State& before) const;
   void wrong(const std::string& text);

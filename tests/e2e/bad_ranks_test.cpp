@@ -114,13 +114,22 @@ TEST(BadLauncher, IsNoBatchScript) {
   expect_status(run(command), 0);
 }
 
+// A shell by the name of a launcher stands for one of another MPI.
 TEST(BadLauncher, OnlyRankZeroOfManySpeaks) {
   const Workspace work;
-  Command command = mpifarm({"run", "squares", "--run", work / "run"});
+  std::filesystem::create_symlink("/bin/sh", work / "mpiexec");
+  Command command{{work / "mpiexec", "-c", program() + " run squares --run " + (work / "run").string() + "; exit $?"}};
   command.environment = {{"PMI_RANK", "2"}, {"PMI_SIZE", "3"}};
   const Ended ended = run(command);
   expect_status(ended, 0);  // anything else, and the launcher could end rank 0 before it has spoken
   EXPECT_TRUE(own_lines(ended).empty()) << ended.err;
+}
+
+TEST(BadLauncher, ThatIsNowhereToBeSeenIsNoReasonForSilence) {
+  const Workspace work;
+  Command command = mpifarm({"run", "squares", "--run", work / "run"});
+  command.environment = {{"PMI_RANK", "2"}, {"PMI_SIZE", "3"}};
+  expect_refused(run(command), {"3 ranks", "MPI sees 1"});
 }
 
 }  // namespace

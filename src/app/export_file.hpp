@@ -1,0 +1,36 @@
+#pragma once
+// Where `results` writes to: stdout, or a file that gets its name when it is whole.
+
+#include <filesystem>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/file.hpp"
+
+namespace mpifarm::app {
+
+// Throws BadInput when `file` lies within a run directory, whose files are the run's own.
+void refuse_run_files(const std::filesystem::path& file);
+
+class ExportFile {
+ public:
+  // `file` is empty for stdout; a pipe or a device is written to as it is. Throws BadInput when it cannot be
+  // written, or is a run's own.
+  explicit ExportFile(const std::string& file);
+  ExportFile(const ExportFile&) = delete;
+  ExportFile& operator=(const ExportFile&) = delete;
+  ~ExportFile();  // removes an unfinished one
+
+  // Both throw MachineryFailure naming the file.
+  void write(BytesView bytes);
+  void finish();
+
+ private:
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path file_;      // empty: stdout
+  std::filesystem::path building_;  // beside the file; empty: it is written to directly
+  FileDescriptor descriptor_;
+};
+
+}  // namespace mpifarm::app
