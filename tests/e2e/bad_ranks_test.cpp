@@ -118,7 +118,8 @@ TEST(BadLauncher, IsNoBatchScript) {
 TEST(BadLauncher, OnlyRankZeroOfManySpeaks) {
   const Workspace work;
   std::filesystem::create_symlink("/bin/sh", work / "mpiexec");
-  Command command{{work / "mpiexec", "-c", program() + " run squares --run " + (work / "run").string() + "; exit $?"}};
+  const std::string in_launcher = program() + " run squares --run " + (work / "run").string() + "; exit $?";
+  Command command{{"/bin/sh", "-c", (work / "mpiexec").string() + " -c '" + in_launcher + "'"}};
   command.environment = {{"PMI_RANK", "2"}, {"PMI_SIZE", "3"}};
   const Ended ended = run(command);
   expect_status(ended, 0);  // anything else, and the launcher could end rank 0 before it has spoken
