@@ -1,12 +1,8 @@
 // A full disk, a limit on file sizes, and runs without a journal.
 
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include <csignal>
 
+#include "support/small_disk.hpp"
 #include "support/spin_run.hpp"
 
 namespace mpifarm::e2e {
@@ -15,29 +11,6 @@ namespace {
 using testing::HasSubstr;
 
 const Arguments squares{"run", "squares", "--to", "100000"};
-
-// A file system of a few pages, seen by this process and what it starts.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& size) {
-    mounted_ = unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               mount("none", work_.path().c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) umount2(work_.path().c_str(), MNT_DETACH);
-  }
-  // What a limit on file sizes stands in for, where nobody may mount.
-  bool mounted() const { return mounted_; }
-  void grow(const std::string& size = "64m") const {
-    if (!mounted_) return;
-    EXPECT_EQ(mount("none", work_.path().c_str(), nullptr, MS_REMOUNT, ("size=" + size).c_str()), 0);
-  }
-  const std::filesystem::path& path() const { return work_.path(); }
-
- private:
-  Workspace work_;
-  bool mounted_ = false;
-};
 
 void expect_machinery_failed(const Ended& ended, const std::vector<std::string>& parts) {
   expect_status(ended, 3);

@@ -34,6 +34,8 @@ std::string program() { return MPIFARM_PROGRAM; }
 std::string unsteady_job() { return MPIFARM_UNSTEADY_JOB; }
 
 std::string trouble_job() { return MPIFARM_TROUBLE_JOB; }
+std::string leaving_job() { return MPIFARM_LEAVING_JOB; }
+std::string failing_sync() { return MPIFARM_FAILING_SYNC; }
 
 Command under_a_careless_caller(Command command) {
   command.arguments = Arguments{"/usr/bin/python3", "-c",

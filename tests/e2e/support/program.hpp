@@ -27,6 +27,9 @@ Command mpirun_groups(const std::vector<Arguments>& groups);
 // The job of support/unsteady_job.cpp instead of mpifarm's own.
 std::string unsteady_job();
 std::string trouble_job();  // tests/support/trouble_job.hpp
+std::string leaving_job();  // support/leaving_job.cpp
+// A library for LD_PRELOAD: support/failing_sync.cpp.
+std::string failing_sync();
 std::string program();
 
 Arguments operator+(Arguments left, const Arguments& right);
