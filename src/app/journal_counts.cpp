@@ -14,11 +14,21 @@ void add_failures(const OutcomeBlock& block, const JobType& type, const Order& o
                    type.failure_facts(kept_result(entry.payload)));
 }
 
+// Of a run that is not live: what later starts made void is left out.
+Failures failures_on_record(const RunDirectory& run, const JobType& type, const Order& order) {
+  Failures failures;
+  journal::Reader reader{journal::inspect(run.path), journal::mask_of<journal::Outcomes>()};
+  for (journal::Record record; reader.next(record);)
+    add_failures(std::get<journal::Outcomes>(record).block, type, order, failures);
+  return failures;
+}
+
 }  // namespace
 
 JournalCounts count_journal(const RunDirectory& run, const JobType* type, const Order& order) {
   using namespace journal;
   JournalCounts counts;
+  bool redone = false;
   Follower follower{run.path, mask_of<Outcomes, SourceItems, Started, Sealed, Redo, Lost>()};
   for (Record record; follower.next(record);) {
     if (const auto* outcomes = std::get_if<Outcomes>(&record)) {
@@ -33,7 +43,7 @@ JournalCounts count_journal(const RunDirectory& run, const JobType* type, const 
       counts.complete = sealed->complete;
     } else if (const auto* redo = std::get_if<Redo>(&record)) {
       for (const Interval& positions : redo->positions) counts.failed -= positions.size();
-      counts.failures = {};  // it is of all that had failed
+      redone = redone || !redo->positions.empty();
     } else if (const auto* lost = std::get_if<Lost>(&record)) {
       for (const Interval& positions : lost->positions) counts.succeeded -= positions.size();
     } else {
@@ -41,6 +51,7 @@ JournalCounts count_journal(const RunDirectory& run, const JobType* type, const 
       counts.complete = false;
     }
   }
+  if (redone && type != nullptr) counts.failures = failures_on_record(run, *type, order);
   return counts;
 }
 

@@ -1,13 +1,14 @@
 #include "app/merge_command.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
 #include <optional>
 
+#include "app/exit_guard.hpp"
 #include "app/journal_counts.hpp"
 #include "app/merged_outcomes.hpp"
 #include "app/run_files.hpp"
@@ -49,7 +50,7 @@ std::optional<journal::WholeSource> whole_source(const RunDirectory& run) {
 }
 
 ShardRun read_shard(const std::string& directory) {
-  const RunDirectory run{directory};
+  const RunDirectory run = RunDirectory{directory}.absolute();
   ShardRun shard{run, read_manifest(run), {}, {}, {}};
   shard.shard = shard_of(shard.manifest);
   if (shard.manifest.shard.empty())
@@ -101,11 +102,11 @@ std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
     if (const std::string what = difference(first, shard); !what.empty())
       throw BadInput{fmt::format("the shards are not of one run ({} and {}: {}); name those of one run, or run "
                                  "those anew whose source has changed",
-                                 first.run.path.string(), directory, what)};
+                                 first.run.name(), directory, what)};
     const auto [there, is_new] = shards.try_emplace(shard.shard.number, shard);
     if (!is_new)
       throw BadInput{fmt::format("a shard is there twice ({} in {} and {}); name each once",
-                                 shard.manifest.shard, there->second.run.path.string(), directory)};
+                                 shard.manifest.shard, there->second.run.name(), directory)};
   }
   const std::uint64_t of = shards.begin()->second.shard.of;
   for (std::uint64_t number = 1; number <= of; ++number)
@@ -216,17 +217,22 @@ class Totals final : public OutcomeSink {
 class MergedRun {
  public:
   // Throws BadInput when something else is there, or another merge is at work.
-  explicit MergedRun(const std::string& directory) : run_{directory} {
+  explicit MergedRun(std::filesystem::path directory) {
+    if (!directory.has_filename()) directory = directory.parent_path();  // "merged/"
+    run_ = RunDirectory{directory}.absolute();
     std::error_code unseen;
-    if (std::filesystem::exists(mark(), unseen) && !run_.is_run()) {
-      if (process_may_live(mark()))
-        throw BadInput{"another merge is at work there (" + directory + "); wait for it, or name another directory"};
+    if (std::filesystem::exists(mark(run_.path), unseen) && !run_.is_run()) {
+      if (process_may_live(mark(run_.path)))
+        throw BadInput{"another merge is at work there (" + run_.name() + "); wait for it, or name another directory"};
       std::filesystem::remove_all(run_.path);
     }
     refuse_existing(run_);
-    std::filesystem::create_directories(run_.absolute().path.parent_path());
-    if (mkdir(run_.path.c_str(), S_IRWXU) != 0) throw_errno(run_.path, "made");
-    replace_file(mark(), this_process());
+    const std::filesystem::path parent = run_.path.parent_path();
+    std::filesystem::create_directories(parent);
+    std::string building = (parent / ".new-XXXXXX").string();
+    if (mkdtemp(building.data()) == nullptr) throw_errno(run_.path, "made");
+    replace_file(mark(building), this_process());
+    std::filesystem::rename(building, run_.path);
   }
   MergedRun(const MergedRun&) = delete;
   MergedRun& operator=(const MergedRun&) = delete;
@@ -239,13 +245,13 @@ class MergedRun {
   void finish(const Manifest& manifest) {
     replace_file(run_.manifest(), to_json(manifest));
     finished_ = true;
-    std::filesystem::remove(mark());
+    std::filesystem::remove(mark(run_.path));
     sync_file(run_.manifest());
     sync_directory(run_.path);
   }
 
  private:
-  std::filesystem::path mark() const { return run_.path / "merging"; }
+  static std::filesystem::path mark(const std::filesystem::path& run) { return run / "merging"; }
 
   RunDirectory run_;
   bool finished_ = false;
@@ -264,6 +270,7 @@ int merge(const MergeCommand& command, const Jobs& jobs) {
   const auto job = type->make(type->params_from_value(whole.params),
                               whole.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list);
   MergedRun merged{command.run};
+  const ExitGuard guard{0};
   const RunDirectory& run = merged.run();
   Totals totals{*type};
   std::vector<OutcomeSink*> sinks{&totals};
@@ -282,7 +289,7 @@ int merge(const MergeCommand& command, const Jobs& jobs) {
   for (journal::TaskOutcome outcome; outcomes.next(outcome);)
     for (OutcomeSink* sink : sinks) sink->take(outcome);
   if (results) results->finish();
-  const std::string conclusion = job->conclude(run.path);
+  const std::string conclusion = job->conclude(run.for_people_and_jobs());
   Summary summary = sum_of(shards);
   totals.fill(summary);
   replace_file(run.summary(), to_json(summary));
@@ -290,7 +297,7 @@ int merge(const MergeCommand& command, const Jobs& jobs) {
   whole.tasks = totals.tasks();
   merged.finish(whole);
   if (!conclusion.empty()) std::puts(conclusion.c_str());
-  log::info(for_people(summary, run.path, results_name));
+  log::info(for_people(summary, run.name(), results_name));
   return static_cast<int>(summary.failed > 0 ? ExitStatus::tasks_failed : ExitStatus::success);
 }
 

@@ -45,11 +45,7 @@ std::string Outputs::finish(std::uint64_t known, const Order& order) {
   if (!sinks_.empty() && folded < known) feed_from_journal(folded, known, order);
   if (results_ != nullptr) results_->finish();
   if (!job_) return {};
-  // The job says where things are as the user named it, unless that means another place by now.
-  std::error_code unseen;
-  const std::filesystem::path named = plan_.directory.name();
-  return job_->conclude(std::filesystem::equivalent(named, plan_.directory.path, unseen) ? named
-                                                                                        : plan_.directory.path);
+  return job_->conclude(plan_.directory.for_people_and_jobs());
 }
 
 void Outputs::feed_from_journal(std::uint64_t from, std::uint64_t known, const Order& order) {

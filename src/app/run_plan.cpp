@@ -186,11 +186,10 @@ std::string counted(std::optional<std::uint64_t> tasks) {
   return tasks ? std::to_string(*tasks) + " tasks" : "a pipe";
 }
 
-// A pipe cannot be taken over from.
 std::string advice_for_changed_source(const RunPlan& plan) {
-  const std::string restore = "bring it back as it was, or start a new run";
-  if (plan.manifest.tasks_from == "-") return restore;
-  return restore + " that takes over what is equal: --run NEW --reuse " + plan.directory.name();
+  const bool piped = plan.manifest.tasks_from == "-";
+  return std::string{piped ? "give the same rows, or write them to a file and start" : "bring it back as it was, or start"} +
+         " a new run that takes over what is equal: --run NEW --reuse " + plan.directory.name();
 }
 
 // Of what can be read twice, before anything is computed.
@@ -224,7 +223,8 @@ void compare_source_of_complete(RunPlan& plan, bool given_again) {
   try {
     compare_source(plan);
     if (given_again && plan.origin() == TaskOrigin::list && !plan.manifest.tasks)
-      CheckedSource{*plan.survey, std::move(plan.source), *plan.type}.check_all();
+      CheckedSource{*plan.survey, std::move(plan.source), *plan.type, advice_for_changed_source(plan)}
+          .check_all();
   } catch (const std::exception& refusal) {
     if (given_again) throw;
     log::warning("the run is complete, but " + std::string{refusal.what()});
@@ -240,14 +240,15 @@ void check_source(RunPlan& plan, bool given_again) {
     compare_source(plan);
 }
 
-// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave them.
+// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave them, are
+// void: their tasks are computed anew.
 void find_lost_files(RunPlan& plan) {
   const auto files = plan.kept_files();
   if (!files) return;
   const JournalCounts counts = count_journal(plan.directory);
   const Order order = plan.manifest.hand_out_order(
       plan.manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count));
-  std::uint64_t failures = 0;
+  std::uint64_t tasks = 0;
   journal::Reader reader{*plan.survey, journal::mask_of<journal::Outcomes>()};
   for (journal::Record record; reader.next(record);) {
     const OutcomeBlock& block = std::get<journal::Outcomes>(record).block;
@@ -258,18 +259,14 @@ void find_lost_files(RunPlan& plan) {
       const bool succeeded = entry.outcome == Outcome::succeeded;
       const BytesView result = succeeded ? entry.payload : kept_result(entry.payload);
       if (result.empty() || files->holds(order.id(position), result)) continue;
-      if (succeeded)
-        plan.survey->lost.insert({position.value, position.value + 1});
-      else
-        ++failures;
+      ++tasks;
+      IntervalSet& voided = succeeded ? plan.survey->lost : plan.survey->redo;
+      voided.insert({position.value, position.value + 1});
     }
   }
-  if (failures > 0)
-    log::warning("what " + mpifarm::counted(failures, "failed task") +
-                 " wrote is not whole any more; `resume --redo failed` computes failed tasks anew");
-  if (plan.survey->lost.empty()) return;
+  if (tasks == 0) return;
   plan.survey->complete = false;
-  log::warning("what " + mpifarm::counted(plan.survey->lost.count(), "task") + " wrote is not whole any more in " +
+  log::warning("what " + mpifarm::counted(tasks, "task") + " wrote is not whole any more in " +
                (plan.directory.path / "output").string() + ", so it is computed anew");
 }
 
@@ -316,7 +313,7 @@ void enter_working_directory(RunPlan& plan) {
   const std::filesystem::path& directory = plan.manifest.working_directory;
   std::error_code error;
   if (directory.empty() || std::filesystem::equivalent(directory, ".", error)) return;
-  plan.directory = {std::filesystem::absolute(plan.directory.path)};
+  plan.directory.shown.clear();  // what the user named means another place from there
   std::filesystem::current_path(directory, error);
   if (error)
     log::warning("the run began in " + directory.string() + ", which cannot be entered (" + error.message() +
@@ -369,7 +366,7 @@ RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
 
 RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs) {
   RunPlan plan;
-  plan.directory.path = run;
+  plan.directory = RunDirectory{run}.absolute();
   plan.manifest = read_manifest(plan.directory);
   take_limits(options.limits, plan.manifest);
   plan.type = find_job(jobs, plan.manifest.job);
@@ -392,7 +389,6 @@ RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& optio
   if (!plan.survey->segments.empty() && plan.survey->run_id() != plan.manifest.run_id)
     throw BadInput{"the journal is of another run (" + plan.survey->segments.front().path.string() +
                    " is not of the run.json beside it); restore the run directory from a copy"};
-  plan.directory = plan.directory.absolute();
   if (!plan.manifest.reuse.empty() && !is_taken_over(*plan.survey) && take_over_again(plan)) return plan;
   if (options.redo_failed) redo_failed(*plan.survey);
   find_lost_files(plan);

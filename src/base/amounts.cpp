@@ -90,7 +90,8 @@ double parse_duration(const std::string& flag, const std::string& text, double m
     std::string_view number = text;
     const auto unit = std::ranges::find_if(units, [&](const Unit& one) { return text.ends_with(one.first); });
     if (unit != units.end()) number.remove_suffix(unit->first.size());
-    if (parse_number(number, seconds).empty()) seconds *= unit == units.end() ? 1 : unit->second;
+    if (double given = 0; parse_number(number, given).empty())
+      seconds = given * (unit == units.end() ? 1 : unit->second);
   }
   if (!(seconds >= 0 && seconds <= most))
     throw BadInput{flag + " is no duration (\"" + text +

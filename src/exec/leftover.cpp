@@ -59,7 +59,7 @@ Leftover clear_up(CommandStreams& streams, Nanos most, const std::function<bool(
   Leftover leftover;
   streams.drain();
   const std::uint64_t bytes_before = streams.bytes();
-  Nanos waited{};
+  Nanos waited{}, idle{};  // idle: since something was last seen that may be finishing output
   Backoff nap{shortest_nap, longest_nap};
   while (true) {
     const bool children = has_children();
@@ -68,13 +68,16 @@ Leftover clear_up(CommandStreams& streams, Nanos most, const std::function<bool(
       return streams.any_open() || std::ranges::any_of(living_descendants(), reads_a_pipe);
     };
     const bool waits = most > Nanos{} && may_finish();
-    if (waited >= (waits ? most : std::min(most, instant))) {
+    if (waits) idle = Nanos{};
+    if (waited >= most || idle >= instant) {
       leftover.in_vain = waits && streams.bytes() == bytes_before;
       break;
     }
     leftover.stopped = stop && stop();
     if (leftover.stopped) break;
-    waited += rest(streams, nap.next());
+    const Nanos rested = rest(streams, nap.next());
+    waited += rested;
+    idle += rested;
   }
   end_all(streams, leftover);
   streams.drain();

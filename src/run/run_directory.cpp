@@ -29,6 +29,11 @@ RunDirectory RunDirectory::absolute() const {
   return removed ? *this : RunDirectory{std::move(whole), shown.empty() ? path : shown};
 }
 
+fs::path RunDirectory::for_people_and_jobs() const {
+  std::error_code unseen;
+  return fs::equivalent(name(), path, unseen) ? fs::path{name()} : path;
+}
+
 bool RunDirectory::is_run() const {
   std::error_code ignored;
   return fs::is_regular_file(manifest(), ignored);

@@ -114,12 +114,13 @@ TEST_P(CompleteRunOn, ManyRanksIsNotContinuedEither) {
   for (const Source& source : sources()) {
     SCOPED_TRACE(source.name);
     write_sources(work_.path(), {1, 2, 3});
-    const Arguments run{"--run", source.name};
+    const std::string path = "run_of_" + source.name;
+    const Arguments run{"--run", path};
     expect_status(run_job(0, run, source.job), 0);
     write_sources(work_.path(), {1, 2, 3, 4});
     const Arguments go_on = run + Arguments{"--continue"};
     expect_refused(run_job(GetParam(), go_on, source.job), {"changed", source.part, "--reuse"});
-    const Ended resumed = run_in_work(mpirun(GetParam(), {"resume", source.name}));
+    const Ended resumed = run_in_work(mpirun(GetParam(), {"resume", path}));
     expect_status(resumed, 0);
     EXPECT_THAT(own_lines(resumed), Contains(HasSubstr("changed")).Times(1));
   }

@@ -95,7 +95,7 @@ TEST_F(Leaving, ALaunchedRankNeverSucceeds) {
 
 // With recovery, as `launch` asks for: the other rank goes on, and the task is tried again in a process.
 TEST_F(Leaving, AWorkerCostsItsTaskAtMost) {
-  Command command = job(2, "compute", "exit_0", {"--run", "run", "--batch", "1", "--master-slots", "0"});
+  Command command = job(3, "compute", "exit_0", {"--run", "run", "--batch", "1", "--master-slots", "0"});
   command.environment["OMPI_MCA_orte_enable_recovery"] = "1";
   const Ended ended = run(command);
   EXPECT_FALSE(ended.late) << "it hangs";

@@ -241,7 +241,7 @@ TEST_F(HaltedSlot, HoldsForAPipeAndForAResume) {
   Command again = mpifarm({"resume", path_, "--halt", "soon,fail=2", "--threads", "1"});
   again.directory = work_.path();
   expect_status(run(again), 1);
-  expect_begun(1, 1);
+  expect_begun(2, 2);  // failures of this start count
   expect_status(run(mpifarm({"resume", path_, "--halt", "never"})), 1);
   EXPECT_EQ(summary_of(path_).whole("failed"), 20u);
 }

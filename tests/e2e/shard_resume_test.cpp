@@ -30,7 +30,7 @@ void write_sources(const fs::path& directory) {
   for (int i = 0; i < files_in_tree; ++i) {
     const fs::path file = directory / "tree" / fmt::format("file{:03}", i);
     write_text(file, fmt::format("{}", i));
-    fs::resize_file(file, 8'000'000);
+    fs::resize_file(file, 16'000'000);
   }
 }
 
