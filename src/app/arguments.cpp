@@ -25,7 +25,8 @@ void add_start_flags(CommandLine& line) {
   line.value("--batch", "N|auto",
              "tasks in a batch; auto: a few milliseconds of work, fewer towards the end");
   line.value("--prefetch", "N|auto", "tasks a rank holds beyond those it computes");
-  line.value("--nice", "N", "added to the niceness of what computes (10 for threads that leave the rank no core, else 0)");
+  line.value("--nice", "N",
+             "added to the niceness of what computes (10 for threads that leave the rank no core, else 0)");
   line.value("--timeout", "SECONDS", "a task that takes longer has failed; it is isolated for that");
   line.value("--isolate", "thread|process|auto",
              "where tasks are computed; auto: on threads, and in processes what was on a rank that died");

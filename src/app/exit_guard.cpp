@@ -16,7 +16,8 @@ int rank_of_line = 0;
 
 std::string line_with(const std::string& advice) {
   return "mpifarm: rank " + std::to_string(rank_of_line) +
-         " was ended by its job, which called exit in a task, its source or reduce; it should throw or return" +
+         " was ended by its job, which called exit in a task, its source or reduce; it should throw or "
+         "return" +
          (advice.empty() ? "" : "; " + advice) + "\n";
 }
 

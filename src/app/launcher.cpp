@@ -43,8 +43,8 @@ bool is_left_behind(const Launcher& launcher) {
 
 // Whether an ancestor of this process starts ranks.
 bool is_under_launcher() {
-  constexpr std::array<std::string_view, 12> names{"mpirun",  "mpiexec", "orterun",     "orted",
-                                                   "prterun", "prte",    "prted",       "mpiexec.hydra",
+  constexpr std::array<std::string_view, 12> names{"mpirun",  "mpiexec", "orterun",    "orted",
+                                                   "prterun", "prte",    "prted",      "mpiexec.hydra",
                                                    "srun",    "aprun",   "slurmstepd", "hydra_pmi_proxy"};
   for (pid_t process = getppid(); process > 0; process = parent_of(process))
     if (std::ranges::find(names, process_name(process)) != names.end()) return true;

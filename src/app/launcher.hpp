@@ -17,8 +17,8 @@ std::optional<LaunchedAs> launched_as();
 // own.
 void check_launcher();
 
-// Undoes a binding to cores that Open MPI chose by itself, as it does for one or two ranks: then this process may
-// run where its launcher may. Before other threads and processes start.
+// Undoes a binding to cores that Open MPI chose by itself, as it does for one or two ranks: then this process
+// may run where its launcher may. Before other threads and processes start.
 void leave_unasked_binding();
 
 // How many of them run on this host; 0 when the launcher does not say.

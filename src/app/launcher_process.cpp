@@ -56,7 +56,8 @@ void leave_streams(const std::vector<int>& streams) {
   for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_DFL);
   set_environment(master_word);
   Variables variables = defaults;
-  variables.emplace_back("SLURM_OVERLAP", "1");  // the step of a start that died may still hold a node's cores
+  variables.emplace_back("SLURM_OVERLAP",
+                         "1");  // the step of a start that died may still hold a node's cores
   add_variables(variables);
   if (!reads_input) leave_streams({STDIN_FILENO});
   if (master_word.empty()) leave_streams({STDOUT_FILENO, STDERR_FILENO});

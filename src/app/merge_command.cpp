@@ -90,7 +90,8 @@ void warn_of_unknown_sources(const std::vector<ShardRun>& shards) {
     return shard.whole || !shard.manifest.source_digest.empty();
   };
   if (!std::ranges::all_of(shards, is_known))
-    log::warning("whether the shards saw the same source cannot be told: one of them was run by an older mpifarm");
+    log::warning(
+        "whether the shards saw the same source cannot be told: one of them was run by an older mpifarm");
 }
 
 // In their order, each once.
@@ -100,9 +101,10 @@ std::vector<ShardRun> read_shards(const std::vector<std::string>& directories) {
     ShardRun shard = read_shard(directory);
     const ShardRun& first = shards.empty() ? shard : shards.begin()->second;
     if (const std::string what = difference(first, shard); !what.empty())
-      throw BadInput{fmt::format("the shards are not of one run ({} and {}: {}); name those of one run, or run "
-                                 "those anew whose source has changed",
-                                 first.run.name(), directory, what)};
+      throw BadInput{
+          fmt::format("the shards are not of one run ({} and {}: {}); name those of one run, or run "
+                      "those anew whose source has changed",
+                      first.run.name(), directory, what)};
     const auto [there, is_new] = shards.try_emplace(shard.shard.number, shard);
     if (!is_new)
       throw BadInput{fmt::format("a shard is there twice ({} in {} and {}); name each once",
@@ -158,8 +160,7 @@ Summary sum_of(const std::vector<ShardRun>& shards) {
   sum.slots_per_task = first.slots_per_task;
   sum.seed = first.seed;
   if (slot_seconds > 0) sum.utilisation = sum.busy_seconds / slot_seconds;
-  if (sum.wall_seconds > 0)
-    sum.tasks_per_second = static_cast<double>(sum.attempts) / sum.wall_seconds;
+  if (sum.wall_seconds > 0) sum.tasks_per_second = static_cast<double>(sum.attempts) / sum.wall_seconds;
   return sum;
 }
 
@@ -184,7 +185,8 @@ class Totals final : public OutcomeSink {
                              std::to_string(next_ - 1) + " should be; restore them from copies"};
     const bool succeeded = outcome.outcome == Outcome::succeeded;
     if (type_.has_notes())
-      left_running_ += type_.notes(succeeded ? outcome.payload : kept_result(outcome.payload)).left_running ? 1 : 0;
+      left_running_ +=
+          type_.notes(succeeded ? outcome.payload : kept_result(outcome.payload)).left_running ? 1 : 0;
     if (succeeded) {
       digest_.add_success(outcome.id.value, type_.digest_view(outcome.payload, scratch_));
     } else {
@@ -212,8 +214,8 @@ class Totals final : public OutcomeSink {
   Failures failures_;
 };
 
-// The directory of a merged run in the making. It is a run's only when finish() has written run.json; one that a
-// killed merge left is taken over, one that fails is removed.
+// The directory of a merged run in the making. It is a run's only when finish() has written run.json; one
+// that a killed merge left is taken over, one that fails is removed.
 class MergedRun {
  public:
   // Throws BadInput when something else is there, or another merge is at work.
@@ -223,7 +225,8 @@ class MergedRun {
     std::error_code unseen;
     if (std::filesystem::exists(mark(run_.path), unseen) && !run_.is_run()) {
       if (process_may_live(mark(run_.path)))
-        throw BadInput{"another merge is at work there (" + run_.name() + "); wait for it, or name another directory"};
+        throw BadInput{"another merge is at work there (" + run_.name() +
+                       "); wait for it, or name another directory"};
       std::filesystem::remove_all(run_.path);
     }
     refuse_existing(run_);

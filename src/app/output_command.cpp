@@ -26,7 +26,8 @@ void write_out(BytesView bytes) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       const std::string why = errno_text(errno);
-      throw Unwritable{output_name(STDOUT_FILENO) + " could not be written (" + why + "); make room, or try again"};
+      throw Unwritable{output_name(STDOUT_FILENO) + " could not be written (" + why +
+                       "); make room, or try again"};
     }
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }

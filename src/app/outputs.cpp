@@ -30,8 +30,7 @@ Outputs::Outputs(const RunPlan& plan, bool live) : plan_{plan} {
   std::vector<OutcomeSink*> sinks;
   for (const auto& sink : sinks_) sinks.push_back(sink.get());
   const std::size_t window = plan.journaled() ? fold_window_bytes : std::numeric_limits<std::size_t>::max();
-  folder_ = std::make_unique<Folder>(std::move(sinks), window,
-                                     Order::in_task_order(shard));
+  folder_ = std::make_unique<Folder>(std::move(sinks), window, Order::in_task_order(shard));
 }
 
 std::string Outputs::results_name() const {

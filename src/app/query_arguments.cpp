@@ -110,7 +110,6 @@ Command parse_merge(std::vector<std::string> arguments) {
   const std::string* run = line.given("--run");
   if (run == nullptr || run->empty())
     throw BadInput{"no run directory is named (no --run); say `mpifarm merge RUN... --run DIR`"};
-  refuse_existing(RunDirectory{*run});
   return MergeCommand{line.positionals("RUN"), *run, std::move(command)};
 }
 

@@ -183,10 +183,7 @@ class SourceReader {
     const Hash128 key = hash128(keys_->key(descriptor, next_id()));
     tasks_.push_back({key, 0, plan_.sequential() ? descriptors_.add(descriptor) : 0, 0});
   }
-  TaskId next_id() const {
-    return Order::in_task_order(shard_of(plan_.manifest)).id_of_index(
-        tasks_.size());
-  }
+  TaskId next_id() const { return Order::in_task_order(shard_of(plan_.manifest)).id_of_index(tasks_.size()); }
 
   const RunPlan& plan_;
   journal::Writer& journal_;

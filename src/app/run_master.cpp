@@ -77,8 +77,7 @@ void print(const std::string& conclusion) {
   if (conclusion.back() != '\n') std::fputc('\n', stdout);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && settle_output(STDOUT_FILENO)) return;
   const std::string problem = "the conclusion cannot be written to " + output_name(STDOUT_FILENO) + " (" +
-                              errno_text(errno) +
-                              "); the run is complete: resume it to see the conclusion";
+                              errno_text(errno) + "); the run is complete: resume it to see the conclusion";
   if (is_lost_reader(errno) && launched_as()) throw Resumable{problem};
   throw MachineryFailure{problem};
 }
@@ -265,12 +264,10 @@ void RunMaster::compute() {
   display_.finish(view(Clock::now()));
 }
 
-std::uint64_t RunMaster::start_number() const {
-  return plan_.survey ? plan_.survey->segments.size() + 1 : 1;
-}
+std::uint64_t RunMaster::start_number() const { return plan_.survey ? plan_.survey->segments.size() + 1 : 1; }
 
-// What the journal's last records refer to is durable on every host before they are. A file system that does not
-// answer is waited for, but not against a signal.
+// What the journal's last records refer to is durable on every host before they are. A file system that does
+// not answer is waited for, but not against a signal.
 void RunMaster::settle_files() {
   const int signals = signals_caught();
   master_.settle();

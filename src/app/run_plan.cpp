@@ -115,7 +115,8 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     throw BadInput{"the job changed since the run began (" + manifest.job + " -> " +
                    std::string{command.type->name()} + "); start a new run with another --run"};
   const JobType& type = *command.type;
-  const describe::Value before = type.params_to_value(type.params_from_value(manifest.params));  // with new ones
+  const describe::Value before =
+      type.params_to_value(type.params_from_value(manifest.params));  // with new ones
   const std::string changes =
       changed_params(before, type.params_to_value(type.params_from_flags(command.job_flags)));
   if (!changes.empty())
@@ -188,7 +189,8 @@ std::string counted(std::optional<std::uint64_t> tasks) {
 
 std::string advice_for_changed_source(const RunPlan& plan) {
   const bool piped = plan.manifest.tasks_from == "-";
-  return std::string{piped ? "give the same rows, or write them to a file and start" : "bring it back as it was, or start"} +
+  return std::string{piped ? "give the same rows, or write them to a file and start"
+                           : "bring it back as it was, or start"} +
          " a new run that takes over what is equal: --run NEW --reuse " + plan.directory.name();
 }
 
@@ -200,7 +202,8 @@ void compare_source(RunPlan& plan) {
     open_source(plan);
     plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type, advice);
     if (plan.origin() == TaskOrigin::job) {
-      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type, advice}
+      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type,
+                    advice}
           .check_all();
       return;
     }
@@ -216,7 +219,8 @@ void compare_source(RunPlan& plan) {
     throw BadInput{source + " changed since the run began (as many tasks, but other ones); " + advice};
 }
 
-// A complete run needs its source no more: one that was given again has to be the same; else a change is said.
+// A complete run needs its source no more: one that was given again has to be the same; else a change is
+// said.
 void compare_source_of_complete(RunPlan& plan, bool given_again) {
   if (!given_again && plan.manifest.tasks_from == "-") return;
   const Manifest manifest = plan.manifest;
@@ -240,8 +244,8 @@ void check_source(RunPlan& plan, bool given_again) {
     compare_source(plan);
 }
 
-// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave them, are
-// void: their tasks are computed anew.
+// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave
+// them, are void: their tasks are computed anew.
 void find_lost_files(RunPlan& plan) {
   const auto files = plan.kept_files();
   if (!files) return;
@@ -356,12 +360,10 @@ RunPlan plan_run(const RunCommand& command, std::uint32_t ranks) {
   const RunDirectory directory{command.directory};
   if (!command.continues || !std::filesystem::exists(directory.path)) return plan_new(command, ranks);
   check_unchanged(command, read_manifest(directory));
-  return plan_resume(directory.path,
-                     {.limits = command.start.limits,
-                      .redo_failed = false,
-                      .force = command.force,
-                      .given_again = true},
-                     {command.type});
+  return plan_resume(
+      directory.path,
+      {.limits = command.start.limits, .redo_failed = false, .force = command.force, .given_again = true},
+      {command.type});
 }
 
 RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs) {

@@ -51,7 +51,8 @@ struct ResumeOptions {
   LimitOptions limits;
   bool redo_failed = false;  // what failed for good is computed anew
   bool force = false;        // the lock of another host is that of a dead master
-  bool given_again = false;  // the whole command was: its source has to be that of the run, even of a complete one
+  bool given_again =
+      false;  // the whole command was: its source has to be that of the run, even of a complete one
 };
 RunPlan plan_resume(const std::filesystem::path& run, const ResumeOptions& options, const Jobs& jobs);
 

@@ -115,7 +115,8 @@ void watch(const RunDirectory& run, const Manifest& manifest) {
   for (; lock_holder(run); std::this_thread::sleep_for(watch_interval)) {
     const TimePoint now = Clock::now();
     if (!display.due(now) || !std::filesystem::exists(run.status(), ignored)) continue;
-    ProgressView view = view_of(read_json_file(run.status(), [](std::string_view text) { return describe::parse_json(text); }));
+    ProgressView view = view_of(
+        read_json_file(run.status(), [](std::string_view text) { return describe::parse_json(text); }));
     view.job = manifest.job;
     display.show(now, view);
   }
@@ -134,8 +135,10 @@ void status(const StatusCommand& command, const Jobs& jobs) {
     const Summary summary = read_summary(run);
     text = command.json ? to_json(summary) : last_words(run, manifest, summary) + "\n";
   } else {
-    const describe::Value status = is_live(run) ? read_json_file(run.status(), [](std::string_view text) { return describe::parse_json(text); })
-                                                : journal_status(run, manifest, jobs);
+    const describe::Value status =
+        is_live(run)
+            ? read_json_file(run.status(), [](std::string_view text) { return describe::parse_json(text); })
+            : journal_status(run, manifest, jobs);
     text = command.json ? describe::to_json(status, 2) + "\n"
                         : status_for_people(status, run,
                                             holder ? "held by " + *holder : how_to_carry_on(run, manifest));

@@ -10,8 +10,8 @@
 
 namespace mpifarm {
 
-// The CPU numbers of the affinity mask of a process, ascending; 0: of the calling thread. Empty when it cannot be
-// had.
+// The CPU numbers of the affinity mask of a process, ascending; 0: of the calling thread. Empty when it
+// cannot be had.
 std::vector<std::uint32_t> affinity_cpus(pid_t process = 0);
 // Sets the mask of the calling thread. Nothing happens when it is empty, or the kernel refuses.
 void bind_to(const std::vector<std::uint32_t>& cpus);

@@ -54,7 +54,8 @@ std::string unreachable_limits(const Surroundings& wanted) {
     const std::uint64_t* soft = wanted_limit(wanted, number);
     const rlim_t hard = limit_of(number).rlim_max;
     if (soft == nullptr || *soft <= hard) continue;
-    names += (names.empty() ? "" : ", ") + std::string{name} + " (" + amount(hard) + " of " + amount(*soft) + ")";
+    names +=
+        (names.empty() ? "" : ", ") + std::string{name} + " (" + amount(hard) + " of " + amount(*soft) + ")";
   }
   return names;
 }

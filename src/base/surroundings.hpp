@@ -10,8 +10,9 @@ namespace mpifarm {
 
 struct Surroundings {
   std::uint32_t umask = 022;
-  std::int32_t nice = 0;                    // -20 to 19
-  std::vector<std::uint64_t> soft_limits{};  // by the number of the resource (getrlimit(2)); RLIM_INFINITY as it is
+  std::int32_t nice = 0;  // -20 to 19
+  std::vector<std::uint64_t>
+      soft_limits{};  // by the number of the resource (getrlimit(2)); RLIM_INFINITY as it is
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
@@ -22,8 +23,8 @@ struct Surroundings {
 // Reads those of this process, which has one thread.
 Surroundings current_surroundings();
 
-// Names the limits that cannot be taken on here, as the hard limits are lower, such as "open files (1024 of 4096)";
-// empty when all can.
+// Names the limits that cannot be taken on here, as the hard limits are lower, such as "open files (1024 of
+// 4096)"; empty when all can.
 std::string unreachable_limits(const Surroundings& wanted);
 
 // Takes them on in this process, which has one thread: the soft limits as far as the hard ones allow, and a

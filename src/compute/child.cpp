@@ -99,7 +99,8 @@ class Child {
   // Reports what there is, for the answer may wait for that. False when nothing more is to be computed.
   bool wait_for_gate() {
     if (block_.count > 0 && !report(false)) return false;
-    while (!gate_.is_open() && !draining_.load(std::memory_order_relaxed)) std::this_thread::sleep_for(gate_look);
+    while (!gate_.is_open() && !draining_.load(std::memory_order_relaxed))
+      std::this_thread::sleep_for(gate_look);
     return gate_.is_open();
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Keeps a rank from beginning another task after one of its tasks has failed, until rank 0 has answered: where a
-// limit on failures is in force (--halt), rank 0 may be about to end the run.
+// Keeps a rank from beginning another task after one of its tasks has failed, until rank 0 has answered:
+// where a limit on failures is in force (--halt), rank 0 may be about to end the run.
 
 #include <atomic>
 #include <cstdint>

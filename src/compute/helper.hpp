@@ -15,8 +15,8 @@
 
 namespace mpifarm {
 
-// The environment variable in which a launcher of ours lists those that it has added, with commas between them:
-// no task sees these.
+// The environment variable in which a launcher of ours lists those that it has added, with commas between
+// them: no task sees these.
 inline constexpr const char* added_variables = "MPIFARM_ADDED_VARIABLES";
 
 // The rank's side. One thread at a time.

@@ -76,7 +76,8 @@ void leave_launcher() {
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable{*entry};
-    for (const std::string_view prefix : {"OMPI_", "PMIX_", "PMI_", "ORTE_", "HFI_NO_BACKTRACE=", "IPATH_NO_BACKTRACE="})
+    for (const std::string_view prefix :
+         {"OMPI_", "PMIX_", "PMI_", "ORTE_", "HFI_NO_BACKTRACE=", "IPATH_NO_BACKTRACE="})
       if (variable.starts_with(prefix) && !variable.starts_with("OMPI_ALLOW_"))
         names.emplace_back(variable.substr(0, variable.find('=')));
   }

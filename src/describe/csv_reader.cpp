@@ -13,7 +13,8 @@ constexpr BytesView byte_order_mark = "\xef\xbb\xbf";
 }  // namespace
 
 bool CsvRow::is_blank() const {
-  return cells.size() > 1 && !quoted && std::ranges::all_of(cells, [](const auto& cell) { return cell.empty(); });
+  return cells.size() > 1 && !quoted &&
+         std::ranges::all_of(cells, [](const auto& cell) { return cell.empty(); });
 }
 
 CsvReader::CsvReader(std::string name, std::size_t max_row_bytes)

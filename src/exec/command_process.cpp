@@ -112,9 +112,7 @@ FileDescriptor open_input(const Invocation& command) {
 class Listener {
  public:
   Listener(pid_t process, CommandStreams& streams)
-      : process_{process},
-        end_{static_cast<int>(syscall(SYS_pidfd_open, process, 0))},
-        streams_{streams} {}
+      : process_{process}, end_{static_cast<int>(syscall(SYS_pidfd_open, process, 0))}, streams_{streams} {}
 
   // Until it has ended. A turn in which this process itself stood still counts for little.
   void listen(const Invocation& command, const StopRequested& stop, CommandEnd& end) {

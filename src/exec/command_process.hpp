@@ -40,13 +40,12 @@ struct CommandEnd {
 
 using StopRequested = std::function<bool()>;
 
-// What it writes is handed to `take` as it comes. When it has ended by itself, `output_wait` long it is waited
-// for the ends of its streams, and for processes left behind whose standard input is a pipe or a FIFO, since
-// they may be finishing what it wrote (`command > >(tee file)`). What is left then is killed: this process
-// must be the only one that has children here, a subreaper, and have one thread. A stop during the wait counts
-// as a stop of the command.
-// `stop` is asked from time to time: then it is sent SIGTERM, and SIGKILL when `kill_after` or five seconds
-// are over.
+// What it writes is handed to `take` as it comes. When it has ended by itself, `output_wait` long it is
+// waited for the ends of its streams, and for processes left behind whose standard input is a pipe or a FIFO,
+// since they may be finishing what it wrote (`command > >(tee file)`). What is left then is killed: this
+// process must be the only one that has children here, a subreaper, and have one thread. A stop during the
+// wait counts as a stop of the command. `stop` is asked from time to time: then it is sent SIGTERM, and
+// SIGKILL when `kill_after` or five seconds are over.
 CommandEnd run_command(const Invocation& command, const TakeOutput& take, const StopRequested& stop = {});
 
 }  // namespace mpifarm::exec

@@ -65,7 +65,8 @@ bool CommandStreams::held_by(pid_t process) const {
   std::error_code unseen;
   std::filesystem::directory_iterator entry{"/proc/" + std::to_string(process) + "/fd", unseen};
   for (; !unseen && entry != std::filesystem::directory_iterator{}; entry.increment(unseen)) {
-    struct stat theirs {}, ours {};
+    struct stat theirs {
+    }, ours{};
     if (stat(entry->path().c_str(), &theirs) != 0 || !S_ISFIFO(theirs.st_mode)) continue;
     for (const FileDescriptor& stream : ours_)
       if (stream.get() >= 0 && fstat(stream.get(), &ours) == 0 && ours.st_ino == theirs.st_ino &&

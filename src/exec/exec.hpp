@@ -50,11 +50,10 @@ struct Exec {
       {"inputs", "a file that a command reads, for --skip-existing"},
       {"skip_existing", "skip commands whose --outputs are there and not older than their inputs"},
   };
-  static constexpr auto measured = {"command",        "started",        "seconds",      "user_seconds",
-                                    "system_seconds", "peak_kilobytes", "host",         "attempt",
-                                    "rank",           "slot",           "stdout_bytes", "stderr_bytes",
-                                    "pack",           "stdout_at",      "stderr_at",    "skipped",
-                                    "left_running"};
+  static constexpr auto measured = {
+      "command", "started",   "seconds",   "user_seconds", "system_seconds", "peak_kilobytes",
+      "host",    "attempt",   "rank",      "slot",         "stdout_bytes",   "stderr_bytes",
+      "pack",    "stdout_at", "stderr_at", "skipped",      "left_running"};
   static constexpr auto source_params = {"param", "link", "files"};
   static constexpr bool repeatable = false;  // commands have side effects
   static constexpr bool isolated = true;     // a slot is a process, which is all that a command leaves behind
@@ -94,7 +93,7 @@ struct Exec {
     std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  // written; kept are --output-limit of them
     std::string pack;                                  // where they are; see exec/output_pack.hpp
     std::uint64_t stdout_at = 0, stderr_at = 0;
-    std::uint32_t skipped = 0;  // 1: its outputs were up to date
+    std::uint32_t skipped = 0;       // 1: its outputs were up to date
     std::uint32_t left_running = 0;  // processes that it left, and that were ended after --output-wait
   };
 

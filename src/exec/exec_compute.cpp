@@ -222,8 +222,7 @@ void Exec::keep_output(const Place& place) const {
   if (packs)
     mine.keeper = std::make_unique<OutputPack>(pack_path(place.run_directory, start_and_rank), place.durable);
   if (params_.output == files_pack)
-    mine.keeper =
-        std::make_unique<OutputFiles>(place.run_directory, place.rank, std::move(mine.keeper));
+    mine.keeper = std::make_unique<OutputFiles>(place.run_directory, place.rank, std::move(mine.keeper));
 }
 
 Exec::Result Exec::compute(const Task& task, Context& context) const {
@@ -280,8 +279,8 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
     throw FailedWith<Result>{why, result, end.timed_out ? Outcome::timed_out : Outcome::failed};
 }
 
-// Where something holds the streams of every command, such as a daemon that each of them starts, waiting for it
-// each time would cost more than it may save.
+// Where something holds the streams of every command, such as a daemon that each of them starts, waiting for
+// it each time would cost more than it may save.
 Nanos Exec::output_wait() const {
   constexpr Nanos short_wait = std::chrono::milliseconds{200};
   return waits_.is_short() ? std::min(output_wait_, short_wait) : output_wait_;
@@ -289,12 +288,13 @@ Nanos Exec::output_wait() const {
 
 void Exec::tell_of_leftover(const Leftover& leftover, const Context& context) const {
   if (leftover.ended > 0 && !leftover.stopped)
-    context.warn("left running",
-                 fmt::format("task {} left {} running ({}), which had to be ended (the column left_running counts "
-                             "them); have the command wait for what it starts, or give what writes its output "
-                             "more time with --output-wait ({})",
-                             context.id().value, leftover.ended == 1 ? "a process" : "processes",
-                             printable(leftover.process), params_.output_wait));
+    context.warn(
+        "left running",
+        fmt::format("task {} left {} running ({}), which had to be ended (the column left_running counts "
+                    "them); have the command wait for what it starts, or give what writes its output "
+                    "more time with --output-wait ({})",
+                    context.id().value, leftover.ended == 1 ? "a process" : "processes",
+                    printable(leftover.process), params_.output_wait));
   if (waits_.take(leftover.in_vain))
     context.warn("output held",
                  fmt::format("{} commands in a row have left {} running, which wrote nothing in all of "

@@ -39,7 +39,8 @@ void KeptOutputFiles::sync(std::uint64_t start, std::optional<std::uint32_t> ran
   std::error_code none_yet;
   std::filesystem::directory_iterator entry{run_directory_ / "output", none_yet};
   for (; !none_yet && entry != std::filesystem::directory_iterator{}; entry.increment(none_yet))
-    if (const std::string name = entry->path().filename().string(); name.starts_with(of_start)) sync_pack(name);
+    if (const std::string name = entry->path().filename().string(); name.starts_with(of_start))
+      sync_pack(name);
 }
 
 bool KeptOutputFiles::holds(TaskId task, BytesView result) {

@@ -18,8 +18,8 @@ struct Leftover {
 
 // Waits until nothing is left that may be finishing the output of a command that has ended and was reaped: no
 // end of its streams is open, and no process that it left has a pipe or a FIFO as standard input, as `tee` in
-// `command > >(tee file)` has. Waits `most` at most; for other processes it waits an instant, in which one that
-// was forked last gets its streams. Then it ends what is left. Costs one system call when nothing is.
+// `command > >(tee file)` has. Waits `most` at most; for other processes it waits an instant, in which one
+// that was forked last gets its streams. Then it ends what is left. Costs one system call when nothing is.
 //
 // This process must be the only one that has children here, a subreaper, and have one thread.
 Leftover clear_up(CommandStreams& streams, Nanos most, const std::function<bool()>& stop);

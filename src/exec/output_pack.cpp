@@ -127,7 +127,8 @@ bool has_output(const FileDescriptor& file, TaskId task, Stream kind, std::uint6
     if (!read_header(file, task, kind, last, header) || payload_at + header.bytes > end) return false;
     if (end - offset <= doubtful_bytes) {
       payload.resize(header.bytes);
-      if (!read_at(file, payload.data(), payload.size(), payload_at) || hash_of(header, payload) != header.hash)
+      if (!read_at(file, payload.data(), payload.size(), payload_at) ||
+          hash_of(header, payload) != header.hash)
         return false;
     }
     last = header.before;

@@ -56,8 +56,8 @@ std::uint64_t read_chunks(const std::filesystem::path& pack, const FileDescripto
 void read_output(const std::filesystem::path& pack, TaskId task, Stream kind, std::uint64_t last,
                  const std::function<void(BytesView)>& take);
 
-// Whether a stream's chunks are all there, each within the file. The payloads of the file's last 64 MB, which a
-// crash of the host may have taken, are compared with their hashes, too.
+// Whether a stream's chunks are all there, each within the file. The payloads of the file's last 64 MB, which
+// a crash of the host may have taken, are compared with their hashes, too.
 bool has_output(const FileDescriptor& file, TaskId task, Stream kind, std::uint64_t last);
 
 }  // namespace mpifarm::exec

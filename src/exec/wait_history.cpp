@@ -11,7 +11,8 @@ namespace mpifarm::exec {
 
 WaitHistory& wait_history() {
   static WaitHistory& only = [&]() -> WaitHistory& {
-    void* memory = mmap(nullptr, sizeof(WaitHistory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        mmap(nullptr, sizeof(WaitHistory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
       throw MachineryFailure{"no memory could be shared (" + errno_text(errno) + "); give the rank more"};
     return *new (memory) WaitHistory;

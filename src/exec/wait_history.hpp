@@ -25,8 +25,8 @@ class WaitHistory {
   std::atomic<bool> short_{false};
 };
 
-// The one of this process and those it forks; made by the first call. Throws MachineryFailure when there is no
-// memory to share.
+// The one of this process and those it forks; made by the first call. Throws MachineryFailure when there is
+// no memory to share.
 WaitHistory& wait_history();
 
 }  // namespace mpifarm::exec

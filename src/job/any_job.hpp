@@ -180,7 +180,9 @@ class JobType {
   }
 
   // What results have beside them in the run directory; null: nothing.
-  virtual std::unique_ptr<KeptFiles> kept_files([[maybe_unused]] const RunFacts& run) const { return nullptr; }
+  virtual std::unique_ptr<KeptFiles> kept_files([[maybe_unused]] const RunFacts& run) const {
+    return nullptr;
+  }
 
   // Of the packed Result that was kept of a failure.
   virtual FailureFacts failure_facts([[maybe_unused]] BytesView kept_result) const { return {}; }

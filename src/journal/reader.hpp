@@ -42,8 +42,8 @@ class Reader {
   Survey survey_;
   TypeMask types_;
   std::vector<Voided> voided_;  // by segment: by later ones
-  std::deque<Record> kept_;          // of a record of which something was left out
-  std::size_t segment_ = 0;          // index of the one that scanner_ reads
+  std::deque<Record> kept_;     // of a record of which something was left out
+  std::size_t segment_ = 0;     // index of the one that scanner_ reads
   std::unique_ptr<Scanner> scanner_;
 };
 

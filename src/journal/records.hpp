@@ -120,8 +120,8 @@ struct Redo {
   }
 };
 
-// Successes of earlier starts whose output is not there any more, and which are computed anew: what the segments
-// before say of these tasks' ends is void.
+// Successes of earlier starts whose output is not there any more, and which are computed anew: what the
+// segments before say of these tasks' ends is void.
 struct Lost {
   std::vector<Interval> positions;
 
@@ -131,7 +131,8 @@ struct Lost {
   }
 };
 
-// A shard has seen its source to the end: what all shards of one run must have seen alike. The last one counts.
+// A shard has seen its source to the end: what all shards of one run must have seen alike. The last one
+// counts.
 struct WholeSource {
   std::uint64_t tasks = 0;  // of all shards
   std::string digest;       // of their descriptors in the order of the source

@@ -45,7 +45,8 @@ bool fills_cores(const std::vector<RankCores>& ranks, const std::vector<unsigned
   const RankCores& own = ranks[rank];
   std::size_t threads = 0;
   for (std::size_t i = 0; i < ranks.size(); ++i)
-    if (ranks[i].host == own.host && std::ranges::find_first_of(ranks[i].cpus, own.cpus) != ranks[i].cpus.end())
+    if (ranks[i].host == own.host &&
+        std::ranges::find_first_of(ranks[i].cpus, own.cpus) != ranks[i].cpus.end())
       threads += slots[i];
   return threads >= own.cpus.size();
 }

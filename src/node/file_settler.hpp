@@ -1,6 +1,6 @@
 #pragma once
-// Makes durable, on a thread of its own, what the tasks of a rank leave in the run directory: each second, and
-// when asked.
+// Makes durable, on a thread of its own, what the tasks of a rank leave in the run directory: each second,
+// and when asked.
 
 #include <condition_variable>
 #include <memory>

@@ -127,8 +127,8 @@ void Master::on(int peer, const wire::Hello& hello) {
   WorkerFacts& facts = workers_.at(static_cast<std::size_t>(peer));
   facts.host = hello.host;
   if (!details.unreachable_limits.empty() && warned_of_.insert("limits of " + hello.host).second)
-    warnings_.push_back("tasks on " + hello.host + " have lower limits than here: " + details.unreachable_limits +
-                        "; raise the hard limits there if they need more");
+    warnings_.push_back("tasks on " + hello.host + " have lower limits than here: " +
+                        details.unreachable_limits + "; raise the hard limits there if they need more");
   facts.cores = {hello.host, details.cpus, details.cpu_quota, details.online_cpus};
   check_source(hello, details);
   here_[static_cast<std::size_t>(peer)] = true;
@@ -168,8 +168,8 @@ void Master::begin() {
     throw BadInput{"no rank computes (--master-slots 0 on 1 rank); give it slots, or start more ranks"};
 }
 
-// Programs run as their user's shell would run them. Threads go behind the loop, on whose promptness all ranks
-// depend, where they leave it no core of its own.
+// Programs run as their user's shell would run them. Threads go behind the loop, on whose promptness all
+// ranks depend, where they leave it no core of its own.
 int Master::nice_of(bool fills_cores) const {
   constexpr int behind_the_loop = 10;
   if (options_.nice) return *options_.nice;
@@ -219,7 +219,8 @@ void Master::on(int, const wire::LogLine& line) {
 void Master::on(int peer, const wire::Settled& settled) {
   const auto rank = static_cast<std::size_t>(peer);
   if (!settled.error.empty())
-    throw MachineryFailure{rank_on(peer, workers_[rank].host) + " cannot keep what tasks wrote: " + settled.error};
+    throw MachineryFailure{rank_on(peer, workers_[rank].host) +
+                           " cannot keep what tasks wrote: " + settled.error};
   settled_[rank] = true;
 }
 

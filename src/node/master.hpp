@@ -28,8 +28,8 @@ struct MasterOptions {
   TaskOrigin origin = TaskOrigin::job;
   std::uint64_t run_id = 0;
   std::uint64_t seed = 0;
-  std::optional<int> nice{};       // added to the niceness of what computes; nothing: as is best
-  Surroundings surroundings{};     // of the tasks
+  std::optional<int> nice{};    // added to the niceness of what computes; nothing: as is best
+  Surroundings surroundings{};  // of the tasks
   wire::Isolation isolation = wire::Isolation::suspects;
   Nanos timeout{};                 // of a task; 0: none
   std::uint64_t memory_bytes = 0;  // that an isolated task may have; 0: no limit of ours

@@ -49,7 +49,10 @@ Replayed replay(const journal::Survey& survey, const JobType& type, const sched:
 
 CheckedSource::CheckedSource(const journal::Survey& survey, std::unique_ptr<TaskSource> source,
                              const JobType& type, std::string advice)
-    : source_{std::move(source)}, type_{type}, advice_{std::move(advice)}, reader_{survey, journal::mask_of<journal::SourceItems>()} {}
+    : source_{std::move(source)},
+      type_{type},
+      advice_{std::move(advice)},
+      reader_{survey, journal::mask_of<journal::SourceItems>()} {}
 
 TaskSource::Pull CheckedSource::pull(Bytes& descriptor) {
   const Pull pulled = source_->pull(descriptor);
@@ -81,7 +84,8 @@ bool CheckedSource::known_follows() {
 }
 
 void CheckedSource::refuse(const std::string& how) const {
-  throw BadInput{"the source changed since the run began (task " + std::to_string(task_) + " " + how + "); " + advice_};
+  throw BadInput{"the source changed since the run began (task " + std::to_string(task_) + " " + how + "); " +
+                 advice_};
 }
 
 void CheckedSource::refuse(std::string how, BytesView descriptor) const {

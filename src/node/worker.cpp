@@ -42,7 +42,11 @@ std::string describe_task(const JobType& type, BytesView descriptor) {
 }  // namespace
 
 Worker::Worker(Transport& transport, Waker& waker, const Jobs& jobs, Helper* helper)
-    : transport_{transport}, waker_{waker}, jobs_{jobs}, helper_{helper}, gate_{helper == nullptr ? own_gate_ : helper->cells().gate} {}
+    : transport_{transport},
+      waker_{waker},
+      jobs_{jobs},
+      helper_{helper},
+      gate_{helper == nullptr ? own_gate_ : helper->cells().gate} {}
 
 Worker::~Worker() = default;
 
@@ -77,7 +81,7 @@ void Worker::on(const wire::Setup& setup) {
   hello_.online_cpus = online_cpus();
   hello_.unreachable_limits = unreachable_limits(setup_.surroundings);
   umask(static_cast<mode_t>(setup_.surroundings.umask));  // of what tasks on threads make
-  making_.emplace(waker_, [this] { make_job(); });  // which may take long
+  making_.emplace(waker_, [this] { make_job(); });        // which may take long
 }
 
 JobRecipe Worker::recipe() const {
@@ -98,8 +102,9 @@ void Worker::make_job() {
 }
 
 JobFacts Worker::make_job_in_helper() {
-  return helper_->make_job(recipe(),
-                           {.seed = setup_.seed, .memory_bytes = setup_.memory_bytes, .surroundings = setup_.surroundings});
+  return helper_->make_job(
+      recipe(),
+      {.seed = setup_.seed, .memory_bytes = setup_.memory_bytes, .surroundings = setup_.surroundings});
 }
 
 void Worker::say_hello() {
@@ -233,7 +238,8 @@ bool Worker::step(TimePoint now) {
   std::uint64_t failures = 0;
   if (gate_.is_armed())
     for (const Completion& done : completions_) failures += done.block.count - done.block.succeeded;
-  const bool due = idle || draining_ || failures > 0 || now - last_report_ >= sched::report_interval(queue_lasts());
+  const bool due =
+      idle || draining_ || failures > 0 || now - last_report_ >= sched::report_interval(queue_lasts());
   if (!completions_.empty() && due) {
     last_report_ = now;
     wire::Outcomes outcomes;

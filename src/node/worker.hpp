@@ -74,7 +74,7 @@ class Worker {
   wire::HelloDetails hello_;
   std::mutex log_mutex_;
   std::vector<wire::LogLine> log_lines_;  // outlive the backend, whose tasks may log to their end
-  FailureGate own_gate_;  // without a helper
+  FailureGate own_gate_;                  // without a helper
   FailureGate& gate_;
   std::uint64_t failures_ = 0;  // that were reported
   std::unique_ptr<AnyJob> job_;

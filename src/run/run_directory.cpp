@@ -77,8 +77,7 @@ void require_run(const RunDirectory& run) {
   const bool there = fs::exists(run.path, error);
   if (there) static_cast<void>(fs::status(run.manifest(), error));
   if (error == std::errc::permission_denied)
-    throw BadInput{"the run cannot be read (" + run.name() + ": " + error.message() +
-                   "); see whose it is"};
+    throw BadInput{"the run cannot be read (" + run.name() + ": " + error.message() + "); see whose it is"};
   if (!there)
     throw BadInput{"there is no such run (" + run.name() +
                    "); give the directory that --run named, or that the run printed"};

@@ -17,7 +17,8 @@ struct RunDirectory {
 
   // The directory for people.
   std::string name() const { return (shown.empty() ? path : shown).string(); }
-  // The name, unless that means another place by now, as a task has changed the working directory: then the path.
+  // The name, unless that means another place by now, as a task has changed the working directory: then the
+  // path.
   std::filesystem::path for_people_and_jobs() const;
   // The same by its absolute path, which stays good when a task changes this process's working directory.
   RunDirectory absolute() const;

@@ -59,7 +59,7 @@ struct Summary {
   std::vector<FailureGroup> failures;  // the largest first
   unsigned slots_per_task = 1;
   std::vector<std::string> fenced_hosts;  // given no more tasks: everything failed there
-  std::uint64_t left_running = 0;  // tasks that left processes behind which were ended
+  std::uint64_t left_running = 0;         // tasks that left processes behind which were ended
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (status, job, tasks, succeeded, failed, attempts, resumed, lost_ranks, ranks, threads,

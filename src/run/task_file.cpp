@@ -31,7 +31,8 @@ TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
   if (pulled == Pull::item) ++pulled_;
   if (pulled == Pull::end && !expected_ && blank_rows_ > 0)
     log::warning(counted(std::exchange(blank_rows_, 0), "row") + " of " + input_.name() +
-                 " with nothing but empty cells " + "were passed over; write \"\" in a cell that is empty on purpose");
+                 " with nothing but empty cells " +
+                 "were passed over; write \"\" in a cell that is empty on purpose");
   const bool too_few = pulled == Pull::end && expected_ && pulled_ < *expected_;
   if (too_few || (expected_ && pulled_ > *expected_))
     throw BadInput{input_.name() + " changed while it was read (it had " + std::to_string(*expected_) +

@@ -51,7 +51,7 @@ class TaskFile final : public TaskSource {
   std::uint64_t blank_lines_ = 0;  // before the first character that tells the form
   std::size_t mark_bytes_ = 0;     // of the byte order mark, seen so far
 
-  std::uint64_t blank_rows_ = 0;   // passed over
+  std::uint64_t blank_rows_ = 0;  // passed over
   std::optional<std::uint64_t> expected_;
   std::uint64_t pulled_ = 0;
 

@@ -54,9 +54,7 @@ Order Scheduler::order() const {
           options_.shard};
 }
 
-Order Scheduler::final_order() const {
-  return order().with_count(committed());
-}
+Order Scheduler::final_order() const { return order().with_count(committed()); }
 
 Scheduler::Worker* Scheduler::living(Rank rank) {
   const auto index = static_cast<std::size_t>(rank);

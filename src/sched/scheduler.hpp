@@ -122,8 +122,8 @@ class Scheduler {
   std::uint64_t succeeded() const { return succeeded_; }
   std::uint64_t failed() const { return failed_; }
   std::uint64_t failed_for_good() const { return failed_for_good_; }  // accepted, on disk or not
-  std::uint64_t resumed() const { return resumed_; }  // committed by earlier starts
-  std::uint64_t leased() const;                       // tasks at workers
+  std::uint64_t resumed() const { return resumed_; }                  // committed by earlier starts
+  std::uint64_t leased() const;                                       // tasks at workers
   std::uint64_t leases_out() const { return leases_.size(); }
   std::size_t done_intervals() const { return accepted_.intervals().size(); }  // what the done set takes
   std::uint64_t stale() const { return stale_; }  // outcomes dropped because another had come first

@@ -66,20 +66,20 @@ struct SetupDetails {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive& job& params& seed& samples& beat& patience& surroundings& working_directory& listed& isolation& timeout&
-        memory_bytes& mark;
+    archive& job& params& seed& samples& beat& patience& surroundings& working_directory& listed& isolation&
+        timeout& memory_bytes& mark;
   }
 };
 
 // The hello was accepted: make a backend.
 struct Begin {
   std::uint32_t slots = 0;
-  std::uint32_t first_slot = 0;  // of them, among those of the host
-  std::string run_directory{};   // absolute
-  std::uint64_t start = 0;       // of the run, from 1
-  bool durable = false;          // what tasks write there must be on stable storage before they end
-  std::int32_t nice = 0;         // added to the niceness of whatever computes
-  bool keeps_files = false;      // what tasks write there is made durable each second
+  std::uint32_t first_slot = 0;   // of them, among those of the host
+  std::string run_directory{};    // absolute
+  std::uint64_t start = 0;        // of the run, from 1
+  bool durable = false;           // what tasks write there must be on stable storage before they end
+  std::int32_t nice = 0;          // added to the niceness of whatever computes
+  bool keeps_files = false;       // what tasks write there is made durable each second
   bool waits_on_failure = false;  // after a failure nothing begins before GoOn
 
   template <class Archive>
@@ -196,7 +196,8 @@ struct LeaseOutcomes {
 
 struct Outcomes {
   std::vector<LeaseOutcomes> leases;
-  std::uint64_t failures = 0;  // failed attempts of this rank so far, where it waits for an answer to them; else 0
+  std::uint64_t failures =
+      0;  // failed attempts of this rank so far, where it waits for an answer to them; else 0
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {

@@ -90,8 +90,7 @@ TEST(Order, ShufflesWindowsDifferently) {
 
 TEST(Order, ReachesTheLastOfVeryManyTasks) {
   const std::uint64_t count = std::uint64_t{1} << 62;
-  const Order lifo{OrderKind::lifo, count, 0, 0, {}},
-      shuffle{OrderKind::shuffle, count, 4, 0, {}};
+  const Order lifo{OrderKind::lifo, count, 0, 0, {}}, shuffle{OrderKind::shuffle, count, 4, 0, {}};
   EXPECT_EQ(lifo.id({0}).value, count - 1);
   EXPECT_EQ(lifo.id({count - 1}).value, 0U);
   for (const std::uint64_t position : {std::uint64_t{0}, std::uint64_t{1}, count / 2, count - 1})

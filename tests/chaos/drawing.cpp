@@ -85,8 +85,8 @@ Start draw_start(Draw& draw, bool first) {
 }
 
 const char* name_of(Load load) {
-  constexpr std::array names{"spin --wait", "spin", "spin --wait --tasks LIST", "squares --tasks LIST",
-                             "leaving", "exec"};
+  constexpr std::array names{"spin --wait",          "spin",    "spin --wait --tasks LIST",
+                             "squares --tasks LIST", "leaving", "exec"};
   return names.at(static_cast<std::size_t>(load));
 }
 

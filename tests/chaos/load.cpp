@@ -26,8 +26,8 @@ Arguments start_flags(const Case& drawn, const Start& start) {
   return {"--threads", std::to_string(start.threads), "--batch", drawn.batch, "--heartbeat", "1"};
 }
 
-// Lines that a command writes itself, and that it leaves others to write: its output goes through tee, a writer
-// in the background has a file of its own, and a child in a session of its own outlives its parent.
+// Lines that a command writes itself, and that it leaves others to write: its output goes through tee, a
+// writer in the background has a file of its own, and a child in a session of its own outlives its parent.
 constexpr std::array copied_lines{"one", "two", "late", "child", "end"};
 const std::string command_line =
     "exec > >(tee -a \"$PLACE/t.$N\") 2>&1; echo $N one; echo $N two; (sleep 0.03; echo $N late) & "
@@ -44,8 +44,7 @@ std::set<std::string> lines_in(const std::filesystem::path& file) {
 
 std::string missing_line(const Shape& shape, const std::filesystem::path& place,
                          const std::filesystem::path& run) {
-  const std::vector<std::string> kept =
-      e2e::lines_of(e2e::run(e2e::mpifarm({"output", run.string()})).out);
+  const std::vector<std::string> kept = e2e::lines_of(e2e::run(e2e::mpifarm({"output", run.string()})).out);
   const std::set<std::string> output{kept.begin(), kept.end()};
   for (std::uint64_t n = 0; n < shape.tasks; ++n) {
     const std::string name = std::to_string(n);
@@ -97,8 +96,17 @@ Arguments Loads::job(const Shape& shape, const std::filesystem::path& place) con
     case Load::leaving:
       return {"leaving", "--count", tasks, "--pause", seconds, "--seed", "11"};
     case Load::commands:
-      return {"exec", "--param", "n=0.." + std::to_string(shape.tasks - 1), "--env", "N={n}", "--env",
-              "PLACE=" + place.string(), "--", "bash", "-c", command_line};
+      return {"exec",
+              "--param",
+              "n=0.." + std::to_string(shape.tasks - 1),
+              "--env",
+              "N={n}",
+              "--env",
+              "PLACE=" + place.string(),
+              "--",
+              "bash",
+              "-c",
+              command_line};
   }
   return {};
 }
@@ -127,8 +135,8 @@ std::string program_of(const Shape& shape) {
 
 e2e::Command command_of(const Case& drawn, const Start& start, const Arguments& job,
                         const std::filesystem::path& run, bool whole, bool later) {
-  const Arguments flags = run_flags(drawn, run) + start_flags(drawn, start) +
-                          (later ? Arguments{"--continue"} : Arguments{});
+  const Arguments flags =
+      run_flags(drawn, run) + start_flags(drawn, start) + (later ? Arguments{"--continue"} : Arguments{});
   const Arguments anew = Arguments{job.front()} + flags + Arguments{job.begin() + 1, job.end()};
   const Arguments farm = whole || start.continues
                              ? Arguments{"run"} + anew

@@ -32,7 +32,8 @@ class Loads {
 
 // What is to be found of a run of commands, in their files in `place` and in the run's output: lines of each
 // task, whatever it left running to write them. Empty when all are there, else the first that is missing.
-std::string missing_line(const Shape& shape, const std::filesystem::path& place, const std::filesystem::path& run);
+std::string missing_line(const Shape& shape, const std::filesystem::path& place,
+                         const std::filesystem::path& run);
 // Results and conclusion without what differs from run to run.
 std::string comparable_results(const Shape& shape, const std::string& results);
 std::string comparable_conclusion(std::string conclusion, const std::filesystem::path& run);

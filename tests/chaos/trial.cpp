@@ -220,7 +220,8 @@ void Trial::check_resume_of_complete_run() {
   alone.ranks = 0;
   const e2e::Ended ended = e2e::run(command_of(drawn_, alone, job_, run_, false, true));
   if (ended.status != 0 || ended.late) wrong(fmt::format("exit status {}: {}", ended.status, ended.err));
-  if (comparable_conclusion(ended.out, run_) != undisturbed_.conclusion) wrong("it printed \"" + ended.out + "\"");
+  if (comparable_conclusion(ended.out, run_) != undisturbed_.conclusion)
+    wrong("it printed \"" + ended.out + "\"");
   if (e2e::journal_bytes(run_) != bytes) wrong("it wrote to the journal");
   check_results();
   if (std::filesystem::exists(run_ / "lock")) wrong("it left its lock");

@@ -1,5 +1,5 @@
-// A run of an older program, whose Result of exec had fewer fields, is read and carried on by this one. Its files
-// were written by commit 7574aa5: four commands, of which the third failed.
+// A run of an older program, whose Result of exec had fewer fields, is read and carried on by this one. Its
+// files were written by commit 7574aa5: four commands, of which the third failed.
 
 #include "support/exec_run.hpp"
 

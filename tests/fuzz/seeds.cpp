@@ -42,7 +42,7 @@ OutcomeBlock block(std::uint64_t first) {
 
 void add_wire(Seeds seeds) {
   const wire::Identity identity{wire::protocol_version, "0.1.0-abcdef", 0x0123456789abcdef, 42};
-  const wire::SetupDetails setup{"squares", "params", 99,      {0, 5, 9}, Nanos{500},
+  const wire::SetupDetails setup{"squares", "params",         99,      {0, 5, 9}, Nanos{500},
                                  Nanos{30}, {027, 3, {1024}}, "/data", true};
   const wire::HelloDetails hello{"no such file", {0, 1, 5}, 1.5, 8, 1000, {11, 22, 33}};
   wire::Assign assign{Order{OrderKind::shuffle, 1000, 3, 64, {}}, {}};

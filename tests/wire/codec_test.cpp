@@ -15,8 +15,8 @@ namespace {
 const Identity identity{7, "0.1.0-abcdef", 0x0123456789abcdef, 42};
 
 std::vector<ToWorker> messages_to_worker() {
-  SetupDetails details{"squares", "params", 99, {0, 5, 9}, Nanos{500}, Nanos{30}, {027, 3, {1024}},
-                       "/data", false};
+  SetupDetails details{"squares", "params",         99,      {0, 5, 9}, Nanos{500},
+                       Nanos{30}, {027, 3, {1024}}, "/data", false};
   details.mark = "/data/.seen-1";
   Assign assign{Order{OrderKind::shuffle, 1000, 3, 64, {}}, {}};
   assign.leases.push_back({{1}, {0}, 10, 1, ""});
