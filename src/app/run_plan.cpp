@@ -334,6 +334,9 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.order = parse_order(manifest.order);
   options.seed = manifest.seed;
   options.batching = batching;
+  // A process that has a batch behind it waits for the next one, beside programs as urgent as this rank: 10,000
+  // `true` take 1.02 times what they took at nice 10, with batches of 2 ms 1.04 times.
+  if (type->isolated()) options.batching.batch_lasts = std::chrono::milliseconds{10};
   options.retries = manifest.retries;
   options.retry_delay =
       std::chrono::duration_cast<Nanos>(std::chrono::duration<double>{manifest.retry_delay_seconds});

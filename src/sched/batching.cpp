@@ -6,7 +6,6 @@
 namespace mpifarm::sched {
 namespace {
 
-constexpr double batch_seconds = 2e-3;         // a batch takes about this long
 constexpr double master_lease_seconds = 2e-7;  // but so long that one master keeps up with all slots
 constexpr double held_seconds = 20e-3;         // a worker's queue lasts about this long
 // Tasks this long are not queued behind others: a round trip costs nothing beside them, even when all slots
@@ -45,7 +44,7 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
   if (options.batch)
     result.batch = *options.batch;
   else if (cost.known())
-    result.batch = std::min({whole(std::max(batch_seconds, master_lease_seconds * slots) / cost.seconds()),
+    result.batch = std::min({whole(std::max(seconds(options.batch_lasts), master_lease_seconds * slots) / cost.seconds()),
                              whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
 
   const std::uint64_t running = slots_here * result.batch;

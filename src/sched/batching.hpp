@@ -12,6 +12,7 @@ namespace mpifarm::sched {
 struct BatchingOptions {
   std::optional<std::uint64_t> batch;     // tasks in a batch, >= 1
   std::optional<std::uint64_t> prefetch;  // tasks a worker holds beyond those its slots compute
+  Nanos batch_lasts = std::chrono::milliseconds{2};  // of slot time, about, where `batch` is automatic
 };
 
 // Running estimates of what a task costs.

@@ -262,7 +262,7 @@ class KilledMerge : public OtherSource {
       return false;
     }
     EXPECT_EQ(Json::parse(status.out).text("status"), "complete");
-    EXPECT_EQ(std::ranges::count(results.out, '\n'), std::ptrdiff_t{tasks + 1});
+    EXPECT_EQ(std::ranges::count(results_of(work_ / "whole"), '\n'), std::ptrdiff_t{tasks + 1});
     return true;
   }
 };
