@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "support/exec_run.hpp"
+#include "support/look.hpp"
 
 namespace mpifarm::e2e {
 namespace {
@@ -30,34 +31,6 @@ const std::vector<Caller>& callers() {
       {"group", "umask 002; ulimit -Sc 0; echo 400 > /proc/self/oom_score_adj; NICE=; export ODD='a  b'",
        0664}};
   return all;
-}
-
-// All that a program can see of them, a line each.
-const std::string look =
-    "umask; ulimit -Ha | sed 's/^/hard /'; ulimit -Sa | sed 's/^/soft /'; nice; "
-    "cat /proc/self/oom_score_adj; env | sort";
-
-// Lines that may differ: the task's own variables, the launcher's, the shell's, and the size of a core file,
-// which is 0 until a task raises it.
-std::vector<std::string> comparable(const std::string& text) {
-  std::vector<std::string> lines;
-  for (const std::string& line : lines_of(text)) {
-    const bool differs = std::ranges::any_of(
-        std::vector<std::string>{"MPIFARM_", "PWD=", "OLDPWD=", "SHLVL=", "_=", "OMPI_", "PMIX_", "PMI_",
-                                 "ORTE_", "HFI_NO_BACKTRACE=", "IPATH_NO_BACKTRACE=", "soft coredump"},
-        [&](const std::string& start) { return line.starts_with(start); });
-    if (!differs) lines.push_back(line);
-  }
-  return lines;
-}
-
-// The lines that only one of them has.
-std::vector<std::string> differences(std::vector<std::string> here, std::vector<std::string> there) {
-  std::ranges::sort(here);
-  std::ranges::sort(there);
-  std::vector<std::string> lines;
-  std::ranges::set_symmetric_difference(here, there, std::back_inserter(lines));
-  return lines;
 }
 
 class Surroundings : public ExecRun, public testing::WithParamInterface<Caller> {
