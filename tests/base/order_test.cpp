@@ -104,5 +104,16 @@ TEST(Order, HasNames) {
             "--order is not known (\"random\"); use fifo, lifo or shuffle");
 }
 
+TEST(Order, OfAShardKeepsItWhenItsCountBecomesKnown) {
+  const Shard shard{2, 3};
+  for (const OrderKind kind : {OrderKind::fifo, OrderKind::lifo, OrderKind::shuffle})
+    for (const std::uint64_t count : {5, 16, 20}) {
+      const Order stream{kind, Order::unknown_count, 7, 16, shard};
+      const Order whole{kind, count, 7, 16, shard};
+      EXPECT_EQ(ids(stream.with_count(count), count), ids(whole, count));
+      for (const std::uint64_t id : ids(whole, count)) EXPECT_EQ(id % 3, 1U);
+    }
+}
+
 }  // namespace
 }  // namespace mpifarm

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/amounts.hpp"
 #include "base/clock.hpp"
 #include "base/cores.hpp"
+#include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/numbers.hpp"
 #include "base/printable.hpp"
@@ -105,6 +107,26 @@ TEST(Timestamps, HaveTheirForms) {
   };
   EXPECT_EQ(shape(utc_timestamp()), "9999-99-99T99:99:99Z");
   EXPECT_EQ(shape(name_timestamp()), "99999999-999999");
+}
+
+TEST(ParseDuration, TakesSecondsUnitsAndClockTimes) {
+  const auto seconds = [](const std::string& text) { return parse_duration("--wait", text); };
+  EXPECT_EQ(seconds("90"), 90);
+  EXPECT_EQ(seconds("1.5"), 1.5);
+  EXPECT_EQ(seconds("0"), 0);
+  EXPECT_DOUBLE_EQ(seconds("500ms"), 0.5);
+  EXPECT_EQ(seconds("5s"), 5);
+  EXPECT_EQ(seconds("10m"), 600);
+  EXPECT_EQ(seconds("2h"), 7200);
+  EXPECT_EQ(seconds("12:30"), 750);
+  EXPECT_EQ(seconds("1:00:01"), 3601);
+  EXPECT_EQ(seconds("1-12:00:00"), 129'600);
+}
+
+TEST(ParseDuration, RefusesWhatIsNone) {
+  for (const std::string text : {"", "s", "-1", "5x", "5 5", "nan", "inf", "1:2:3:4", "1-12", "1-2:3", ":5",
+                                 "1e12", "ms", "5ms5", "--5"})
+    EXPECT_THROW(parse_duration("--wait", text), BadInput) << text;
 }
 
 }  // namespace

@@ -160,4 +160,12 @@ TEST(CsvReader, RandomBytesAreReadOrRefusedAlikeHoweverTheyAreCut) {
   }
 }
 
+TEST(CsvReader, TellsRowsThatASpreadsheetLeavesBlank) {
+  CsvReader reader{"list"};
+  mpifarm::BytesView text = "a,b\n,\n\"\",\n,,\n,x\n";
+  std::string blanks;
+  for (CsvRow row; reader.read(text, row);) blanks += row.is_blank() ? 'b' : '-';
+  EXPECT_EQ(blanks, "-b-b-");
+}
+
 }  // namespace

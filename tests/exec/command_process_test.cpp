@@ -115,6 +115,63 @@ TEST_F(Command, LeavesNothingRunning) {
   EXPECT_TRUE(children_of(getpid()).empty());
 }
 
+TEST_F(Command, ThatLeavesNothingIsNotWaitedFor) {
+  const CommandEnd end = shell("echo out", {.output_wait = std::chrono::hours{1}});
+  EXPECT_EQ(end.leftover.ended, 0U);
+  EXPECT_FALSE(end.leftover.in_vain);
+}
+
+TEST_F(Command, IsWaitedForUntilItsStreamsAreClosed) {
+  const CommandEnd end = shell("(sleep 0.3; echo late) &", {.output_wait = std::chrono::hours{1}});
+  EXPECT_EQ(output_, "late\n");
+  EXPECT_EQ(end.leftover.ended, 0U);
+  EXPECT_LT(end.duration, milliseconds{250}) << "the wait is no part of its time";
+}
+
+TEST_F(Command, IsWaitedForWhileSomethingReadsAPipe) {
+  const support::TemporaryDirectory directory;
+  const std::string file = (directory.path() / "copy").string();
+  const CommandEnd end = shell("{ echo text | { sleep 0.3; cat > " + file + "; } & } >/dev/null 2>&1",
+                               {.output_wait = std::chrono::hours{1}});
+  EXPECT_EQ(end.leftover.ended, 0U);
+  std::string text;
+  std::getline(std::ifstream{file}, text);
+  EXPECT_EQ(text, "text");
+}
+
+TEST_F(Command, LeavesWhatIsEndedAfterTheWait) {
+  const CommandEnd end = shell("sleep 60 & echo out", {.output_wait = milliseconds{300}});
+  EXPECT_EQ(end.leftover.ended, 1U);
+  EXPECT_EQ(end.leftover.process, "sleep");
+  EXPECT_FALSE(end.leftover.in_vain && output_.empty());
+  EXPECT_EQ(output_, "out\n");
+  EXPECT_TRUE(living_children_of(getpid()).empty());
+}
+
+TEST_F(Command, IsWaitedForInVainWhenNothingIsWrittenMeanwhile) {
+  EXPECT_TRUE(shell("sleep 60 &", {.output_wait = milliseconds{200}}).leftover.in_vain);
+  EXPECT_FALSE(
+      shell("(sleep 0.05; echo x; sleep 60) &", {.output_wait = milliseconds{400}}).leftover.in_vain);
+}
+
+TEST_F(Command, DoesNotKeepADaemonForLong) {
+  const auto begun = Clock::now();
+  const CommandEnd end =
+      shell("setsid sleep 60 </dev/null >/dev/null 2>&1 &", {.output_wait = std::chrono::hours{1}});
+  EXPECT_EQ(end.leftover.ended, 1U);
+  EXPECT_FALSE(end.leftover.in_vain);
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds{30});
+}
+
+TEST_F(Command, ThatWasTimedOutIsNotWaitedFor) {
+  const auto begun = Clock::now();
+  const CommandEnd end = shell(
+      "sleep 60 & sleep 50",
+      {.timeout = milliseconds{100}, .kill_after = milliseconds{100}, .output_wait = std::chrono::hours{1}});
+  EXPECT_TRUE(end.timed_out);
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds{30});
+}
+
 TEST_F(Command, IsAskedToEndWhenItsTimeIsOver) {
   Invocation command;
   command.timeout = milliseconds{200};

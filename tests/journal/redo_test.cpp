@@ -71,5 +71,22 @@ TEST(Redo, OfATaskThatSucceededChangesNothing) {
   EXPECT_EQ(outcomes_in(inspect(run.path())), (Texts{"0 s 1", "2 s 1", "1 s 2"}));
 }
 
+TEST(Lost, MakesTheSuccessesBeforeItVoidAndNothingElse) {
+  const RunDirectory run;
+  write_segment(run, {Started{}, some(0, "sfss", "1")});
+  write_segment(run, {Started{}, Redo{{{1, 2}}}, Lost{{{0, 2}, {3, 4}}}, some(0, "s", "2")});
+  EXPECT_EQ(outcomes_in(inspect(run.path())), (Texts{"2 s 1", "0 s 2"}));
+  Survey survey = inspect(run.path());
+  survey.lost.insert({0, 4});
+  EXPECT_EQ(outcomes_in(survey), Texts{}) << "what is lost again is void again";
+}
+
+TEST(Lost, OfATaskThatFailedChangesNothing) {
+  const RunDirectory run;
+  write_segment(run, {Started{}, some(0, "sf", "1")});
+  write_segment(run, {Started{}, Lost{{{1, 2}}}});
+  EXPECT_EQ(outcomes_in(inspect(run.path())), (Texts{"0 s 1", "1 f 1"}));
+}
+
 }  // namespace
 }  // namespace mpifarm::journal

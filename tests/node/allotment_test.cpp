@@ -132,5 +132,16 @@ TEST(AllotSlots, GroupsThemForTasksThatTakeSeveral) {
   EXPECT_EQ(allot_slots(ranks, options).tasks, (Slots{0, 0, 0}));  // said elsewhere
 }
 
+TEST(Allotment, TellsWhichRanksFillTheirCores) {
+  const auto fills = [](const std::vector<RankCores>& ranks, std::optional<unsigned> threads) {
+    return allot_slots(ranks, {.threads = threads, .master_slots = {}}).fills_cores;
+  };
+  using Fills = std::vector<bool>;
+  EXPECT_EQ(fills({{"a", cpus(0, 4), 0}}, {}), Fills{true});
+  EXPECT_EQ(fills({{"a", cpus(0, 4), 0}}, 3), Fills{false}) << "the loop has one to itself";
+  EXPECT_EQ(fills({{"a", cpus(0, 4), 0}, {"a", cpus(0, 4), 0}}, 2), (Fills{true, true}));
+  EXPECT_EQ(fills({{"a", cpus(0, 4), 0}, {"b", cpus(0, 4), 0}}, 2), (Fills{false, false}));
+}
+
 }  // namespace
 }  // namespace mpifarm
