@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "support/exec_run.hpp"
 #include "support/look.hpp"
 
@@ -198,6 +200,23 @@ TEST_F(StandardInput, MayBeClosed) {
   expect_status(sh("$MPIFARM run exec --param n=1..4 --run b -- echo {n} <&- 2> err"), 0);
   EXPECT_EQ(output_of("a"), "1\n2\n3\n4\n");
   EXPECT_EQ(output_of("b"), "1\n2\n3\n4\n");
+}
+
+// Open MPI binds one or two ranks to a core each unless it is told otherwise.
+TEST(Binding, ThatNobodyAskedForIsUndone) {
+  const Workspace work;
+  const auto threads = [&](const std::string& run_path, const Arguments& launcher,
+                           const std::string& before) {
+    Command command = mpirun(1, {"run", "squares", "--to", "10", "--run", run_path}, launcher);
+    if (!before.empty()) command.arguments = Arguments{"/usr/bin/taskset", "-c", before} + command.arguments;
+    expect_status(run(command), 0);
+    return summary_of(run_path).whole("threads");
+  };
+  const auto cores = std::thread::hardware_concurrency();
+  EXPECT_EQ(threads(work / "unasked", {}, ""), cores);
+  EXPECT_EQ(threads(work / "asked", {"--bind-to", "core"}, ""), 1u);
+  EXPECT_EQ(threads(work / "none", {"--bind-to", "none"}, ""), cores);
+  EXPECT_EQ(threads(work / "of_its_caller", {}, "0"), 1u) << "mpirun itself may use one core alone";
 }
 
 }  // namespace
