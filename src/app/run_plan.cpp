@@ -2,19 +2,15 @@
 
 #include <random>
 
-#include "app/journal_counts.hpp"
 #include "app/reuse.hpp"
 #include "app/run_files.hpp"
-#include "base/amounts.hpp"
+#include "app/run_source.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/numbers.hpp"
-#include "journal/reader.hpp"
 #include "node/identity.hpp"
 #include "node/master.hpp"
-#include "node/replay.hpp"
-#include "run/shard_source.hpp"
 #include "run/task_file.hpp"
 
 namespace mpifarm::app {
@@ -25,18 +21,6 @@ constexpr std::uint64_t stream_window = 4096;  // tasks of a stream that lifo an
 std::uint64_t random_id() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
-}
-
-// Of an indexed source: its size and the descriptors that the hello compares too.
-std::string source_digest(const AnyJob& job) {
-  Digest digest;
-  Bytes descriptor;
-  const std::uint64_t size = job.size().value_or(0);
-  for (const std::uint64_t id : sample_ids(size)) {
-    job.make_task({id}, descriptor);
-    digest.add_success(id, descriptor);
-  }
-  return digest.hex();
 }
 
 ResultsFormat results_format(const RunCommand& command) {
@@ -143,28 +127,6 @@ void check_unchanged(const RunCommand& command, const Manifest& manifest) {
     check_same("--durability", manifest.durability, std::string{to_string(*run.durability)});
 }
 
-std::unique_ptr<TaskSource> of_shard(std::unique_ptr<TaskSource> source, Shard shard) {
-  return !source || shard.is_whole() ? std::move(source)
-                                     : std::make_unique<ShardSource>(std::move(source), shard);
-}
-
-// A list that is a file is read to its end before anything runs.
-void open_source(RunPlan& plan) {
-  const Shard shard = shard_of(plan.manifest);
-  if (plan.origin() == TaskOrigin::job) {
-    plan.source = of_shard(plan.job->open_source(), shard);
-    return;
-  }
-  auto list = std::make_unique<TaskFile>(*plan.type, plan.params, plan.manifest.tasks_from);
-  if (list->is_file()) {
-    const TaskListFacts facts = survey_tasks(*plan.type, plan.params, plan.manifest.tasks_from);
-    plan.manifest.tasks = shard.share(facts.tasks);
-    plan.manifest.source_digest = facts.digest;
-    list->expect(facts.tasks);
-  }
-  plan.source = of_shard(std::move(list), shard);
-}
-
 RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   RunPlan plan;
   plan.type = command.type;
@@ -183,114 +145,6 @@ RunPlan plan_new(const RunCommand& command, std::uint32_t ranks) {
   return plan;
 }
 
-std::string counted(std::optional<std::uint64_t> tasks) {
-  return tasks ? std::to_string(*tasks) + " tasks" : "a pipe";
-}
-
-std::string advice_for_changed_source(const RunPlan& plan) {
-  const bool piped = plan.manifest.tasks_from == "-";
-  return std::string{piped ? "give the same rows, or write them to a file and start"
-                           : "bring it back as it was, or start"} +
-         " a new run that takes over what is equal: --run NEW --reuse " + plan.directory.name();
-}
-
-// Of what can be read twice, before anything is computed.
-void compare_source(RunPlan& plan) {
-  const Manifest before = plan.manifest;
-  const std::string advice = advice_for_changed_source(plan);
-  if (plan.sequential()) {
-    open_source(plan);
-    plan.source = std::make_unique<CheckedSource>(*plan.survey, std::move(plan.source), *plan.type, advice);
-    if (plan.origin() == TaskOrigin::job) {
-      CheckedSource{*plan.survey, of_shard(plan.job->open_source(), shard_of(plan.manifest)), *plan.type,
-                    advice}
-          .check_all();
-      return;
-    }
-  } else {
-    plan.manifest.tasks = shard_of(plan.manifest).share(*plan.job->size());
-    plan.manifest.source_digest = source_digest(*plan.job);
-  }
-  const std::string source = plan.origin() == TaskOrigin::list ? before.tasks_from : "the source";
-  if (plan.manifest.tasks != before.tasks)
-    throw BadInput{source + " changed since the run began (" + counted(before.tasks) + " -> " +
-                   counted(plan.manifest.tasks) + "); " + advice};
-  if (plan.manifest.source_digest != before.source_digest)
-    throw BadInput{source + " changed since the run began (as many tasks, but other ones); " + advice};
-}
-
-// A complete run needs its source no more: one that was given again has to be the same; else a change is
-// said.
-void compare_source_of_complete(RunPlan& plan, bool given_again) {
-  if (!given_again && plan.manifest.tasks_from == "-") return;
-  const Manifest manifest = plan.manifest;
-  try {
-    compare_source(plan);
-    if (given_again && plan.origin() == TaskOrigin::list && !plan.manifest.tasks)
-      CheckedSource{*plan.survey, std::move(plan.source), *plan.type, advice_for_changed_source(plan)}
-          .check_all();
-  } catch (const std::exception& refusal) {
-    if (given_again) throw;
-    log::warning("the run is complete, but " + std::string{refusal.what()});
-  }
-  plan.manifest = manifest;
-  plan.source.reset();
-}
-
-void check_source(RunPlan& plan, bool given_again) {
-  if (plan.sequential() && plan.survey->complete)
-    compare_source_of_complete(plan, given_again);
-  else
-    compare_source(plan);
-}
-
-// Outcomes whose files in the run directory are not whole, as a crash of a host or a full disk may leave
-// them, are void: their tasks are computed anew.
-void find_lost_files(RunPlan& plan) {
-  const auto files = plan.kept_files();
-  if (!files) return;
-  const JournalCounts counts = count_journal(plan.directory);
-  const Order order = plan.manifest.hand_out_order(
-      plan.manifest.tasks.value_or(counts.source_ended ? counts.known : Order::unknown_count));
-  std::uint64_t tasks = 0;
-  journal::Reader reader{*plan.survey, journal::mask_of<journal::Outcomes>()};
-  for (journal::Record record; reader.next(record);) {
-    const OutcomeBlock& block = std::get<journal::Outcomes>(record).block;
-    BytesView entries = block.entries;
-    for (std::uint64_t i = 0; i < block.count; ++i) {
-      const OutcomeEntry entry = take_entry(entries);
-      const Position position{block.first.value + i};
-      const bool succeeded = entry.outcome == Outcome::succeeded;
-      const BytesView result = succeeded ? entry.payload : kept_result(entry.payload);
-      if (result.empty() || files->holds(order.id(position), result)) continue;
-      ++tasks;
-      IntervalSet& voided = succeeded ? plan.survey->lost : plan.survey->redo;
-      voided.insert({position.value, position.value + 1});
-    }
-  }
-  if (tasks == 0) return;
-  plan.survey->complete = false;
-  log::warning("what " + mpifarm::counted(tasks, "task") + " wrote is not whole any more in " +
-               (plan.directory.path / "output").string() + ", so it is computed anew");
-}
-
-// What failed is void from now on, so a run that was complete is not.
-void redo_failed(journal::Survey& survey) {
-  journal::Reader reader{survey, journal::mask_of<journal::Outcomes>()};
-  for (journal::Record record; reader.next(record);) {
-    const OutcomeBlock& block = std::get<journal::Outcomes>(record).block;
-    if (block.succeeded == block.count) continue;
-    BytesView entries = block.entries;
-    for (std::uint64_t i = 0; i < block.count; ++i)
-      if (take_entry(entries).outcome != Outcome::succeeded)
-        survey.redo.insert({block.first.value + i, block.first.value + i + 1});
-  }
-  if (survey.redo.empty())
-    log::info("no task has failed: there is none to compute anew");
-  else
-    survey.complete = false;
-}
-
 // An earlier start was interrupted while it took over: then nothing has been computed. False when the other
 // run can no longer be taken over.
 bool take_over_again(RunPlan& plan) {
@@ -306,8 +160,8 @@ bool take_over_again(RunPlan& plan) {
   const Manifest before = plan.manifest;
   open_source(plan);
   if (plan.manifest.tasks != before.tasks || plan.manifest.source_digest != before.source_digest)
-    throw BadInput{"the source changed since the run began (" + counted(before.tasks) + " -> " +
-                   counted(plan.manifest.tasks) + "); bring it back as it was, or start a new run"};
+    throw BadInput{"the source changed since the run began (" + task_count(before.tasks) + " -> " +
+                   task_count(plan.manifest.tasks) + "); bring it back as it was, or start a new run"};
   plan.takes_over = true;
   return true;
 }
@@ -334,8 +188,8 @@ sched::Options RunPlan::scheduler_options(const sched::BatchingOptions& batching
   options.order = parse_order(manifest.order);
   options.seed = manifest.seed;
   options.batching = batching;
-  // A process that has a batch behind it waits for the next one, beside programs as urgent as this rank: 10,000
-  // `true` take 1.02 times what they took at nice 10, with batches of 2 ms 1.04 times.
+  // A process that has a batch behind it waits for the next one, beside programs as urgent as this rank:
+  // 10,000 `true` take 1.02 times what they took at nice 10, with batches of 2 ms 1.04 times.
   if (type->isolated()) options.batching.batch_lasts = std::chrono::milliseconds{10};
   options.retries = manifest.retries;
   options.retry_delay =

@@ -44,8 +44,9 @@ HandOut hand_out(const BatchingOptions& options, const TaskCost& cost, std::uint
   if (options.batch)
     result.batch = *options.batch;
   else if (cost.known())
-    result.batch = std::min({whole(std::max(seconds(options.batch_lasts), master_lease_seconds * slots) / cost.seconds()),
-                             whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
+    result.batch = std::min(
+        {whole(std::max(seconds(options.batch_lasts), master_lease_seconds * slots) / cost.seconds()),
+         whole(batch_bytes / std::max(cost.bytes(), 1.0)), share});
 
   const std::uint64_t running = slots_here * result.batch;
   std::uint64_t prefetch = running;  // before anything is known: one more for each slot

@@ -10,8 +10,8 @@ namespace mpifarm::sched {
 
 // What the user fixed; nothing means automatic.
 struct BatchingOptions {
-  std::optional<std::uint64_t> batch;     // tasks in a batch, >= 1
-  std::optional<std::uint64_t> prefetch;  // tasks a worker holds beyond those its slots compute
+  std::optional<std::uint64_t> batch;                // tasks in a batch, >= 1
+  std::optional<std::uint64_t> prefetch;             // tasks a worker holds beyond those its slots compute
   Nanos batch_lasts = std::chrono::milliseconds{2};  // of slot time, about, where `batch` is automatic
 };
 

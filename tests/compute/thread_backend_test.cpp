@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "support/backends.hpp"
+#include "support/scripted_job.hpp"
 
 namespace mpifarm {
 namespace {
@@ -18,29 +19,7 @@ using support::assignment;
 using support::collect_all;
 using support::Collected;
 using support::eventually;
-
-// A job that does with each task what the test says: returns the payload, or throws.
-class ScriptedJob final : public AnyJob {
- public:
-  using Script = std::function<Bytes(BytesView descriptor, Context& context)>;
-  explicit ScriptedJob(Script script) : script_{std::move(script)} {}
-
-  std::optional<std::uint64_t> size() const override { return 0; }
-  void make_task(TaskId, Bytes&) const override {}
-  std::unique_ptr<TaskSource> open_source() const override { return nullptr; }
-  void compute(BytesView descriptor, Context& context, Bytes& entries) const override {
-    try {
-      append_entry(entries, Outcome::succeeded, script_(descriptor, context));
-    } catch (const std::exception& error) {
-      append_entry(entries, Outcome::failed, error.what());
-    }
-  }
-  void reduce(TaskId, BytesView, BytesView) override {}
-  std::string conclude(const std::filesystem::path&) override { return {}; }
-
- private:
-  Script script_;
-};
+using support::ScriptedJob;
 
 Bytes id_text(BytesView, Context& context) { return std::to_string(context.id().value); }
 
@@ -383,57 +362,6 @@ TEST(ThreadBackend, PassesOnWhatTasksLog) {
   for (std::uint64_t lease = 0; lease < 5; ++lease) backend.start({assignment(lease, lease * 10, 10)});
   collect_all(backend);
   EXPECT_EQ(heard.size(), 50U);
-}
-
-TEST(ThreadBackend, BeginsNothingAfterAFailureUntilItIsAnswered) {
-  std::atomic<int> begun = 0;
-  const ScriptedJob job{[&](BytesView, Context& context) -> Bytes {
-    ++begun;
-    if (context.id().value == 2) throw std::runtime_error{"no"};
-    return "yes";
-  }};
-  FailureGate gate;
-  gate.arm();
-  Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 1, .gate = &gate}};
-  backend.start({assignment(1, 0, 6)});
-  Collected collected;
-  ASSERT_TRUE(eventually([&] {
-    collected.from(backend);
-    return collected.tasks() == 3;
-  })) << "what there is, the failure with it, is handed out before the answer";
-  EXPECT_EQ(begun, 3);
-  EXPECT_FALSE(gate.is_open());
-  gate.answer(1);
-  ASSERT_TRUE(eventually([&] {
-    collected.from(backend);
-    return !backend.busy();
-  }));
-  EXPECT_EQ(begun, 6);
-}
-
-TEST(ThreadBackend, GivesBackWhatWaitsForAnAnswerWhenItDrains) {
-  std::atomic<int> begun = 0;
-  const ScriptedJob job{[&](BytesView, Context&) -> Bytes {
-    ++begun;
-    throw std::runtime_error{"no"};
-  }};
-  FailureGate gate;
-  gate.arm();
-  Waker waker;
-  ThreadBackend backend{job, waker, {.slots = 1, .gate = &gate}};
-  backend.start({assignment(1, 0, 6), assignment(2, 6, 6)});
-  Collected collected;
-  ASSERT_TRUE(eventually([&] {
-    collected.from(backend);
-    return collected.tasks() == 1;
-  }));
-  backend.drain();
-  ASSERT_TRUE(eventually([&] {
-    collected.from(backend);
-    return !backend.busy();
-  }));
-  EXPECT_EQ(begun, 1);
 }
 
 }  // namespace

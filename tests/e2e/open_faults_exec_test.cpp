@@ -281,9 +281,10 @@ class CutOutput : public OpenFaultsExec {
   bool has_a_column_of_it() const {
     const std::vector<Row> rows = csv_rows(results_of(path_));
     static const std::set<std::string> of_today{
-        "id",        "status",       "command",        "exit_status",    "signal",    "started", "seconds",
-        "attempt",   "user_seconds", "system_seconds", "peak_kilobytes", "host",      "rank",    "slot",
-        "stdout_at", "stdout_bytes", "stderr_bytes",   "pack",           "stderr_at", "skipped", "left_running", "message"};
+        "id",        "status",  "command",      "exit_status",    "signal",         "started",
+        "seconds",   "attempt", "user_seconds", "system_seconds", "peak_kilobytes", "host",
+        "rank",      "slot",    "stdout_at",    "stdout_bytes",   "stderr_bytes",   "pack",
+        "stderr_at", "skipped", "left_running", "message"};
     for (std::size_t column = 0; column < rows.at(0).size(); ++column) {
       const auto cell = [&](std::size_t row) { return rows.at(row).at(column); };
       if (!of_today.contains(rows[0][column]) && cell(1) == cell(2) && cell(1) != cell(3) &&
