@@ -1,10 +1,10 @@
 #include "app/merge_command.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -79,7 +79,7 @@ std::string difference(const Manifest& one, const Manifest& other) {
 }
 
 std::string difference(const ShardRun& one, const ShardRun& other) {
-  const std::string what = difference(one.manifest, other.manifest);
+  std::string what = difference(one.manifest, other.manifest);
   if (!what.empty() || !one.whole || !other.whole || *one.whole == *other.whole) return what;
   return fmt::format("sources that differ, of {} and {} tasks in all", one.whole->tasks, other.whole->tasks);
 }

@@ -49,11 +49,12 @@ void compare_source(RunPlan& plan) {
 // A complete run needs its source no more: one that was given again has to be the same; else a change is
 // said.
 void compare_source_of_complete(RunPlan& plan, bool given_again) {
-  if (!given_again && plan.manifest.tasks_from == "-") return;
+  const bool piped = plan.origin() == TaskOrigin::list && !plan.manifest.tasks;
+  if (piped && !given_again) return;
   const Manifest manifest = plan.manifest;
   try {
     compare_source(plan);
-    if (given_again && plan.origin() == TaskOrigin::list && !plan.manifest.tasks)
+    if (piped)
       CheckedSource{*plan.survey, std::move(plan.source), *plan.type, advice_for_changed_source(plan)}
           .check_all();
   } catch (const std::exception& refusal) {

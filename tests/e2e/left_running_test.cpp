@@ -23,7 +23,7 @@ const auto said = AllOf(HasSubstr("left"), HasSubstr("--output-wait"));
 class LeftRunning : public ExecRun {
  protected:
   // Each command writes `hello N` and `bye`, all of it through other processes.
-  static constexpr int many = 60;
+  static constexpr int many = 30;
   static Arguments over_many(const Arguments& words) {
     return Arguments{"--threads", "2", "--param", fmt::format("n=1..{}", many)} + words;
   }
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
             false,
             true},
         Way{"slow_file_only",
-            {"--", "bash", "-c", "exec > >(sleep 0.2; cat > w{n}) 2>/dev/null; " + write_both},
+            {"--", "bash", "-c", "exec > >(sleep 0.15; cat > w{n}) 2>/dev/null; " + write_both},
             false,
             true},
         Way{"coprocess",

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <tuple>
 
 #include "support/exec_run.hpp"
@@ -16,7 +17,7 @@ using testing::SizeIs;
 const std::vector<std::string> orders{"fifo", "lifo", "shuffle"};
 
 // The lists and files of all tests, with a third of them in the shard.
-constexpr int lines_in_list = 300, files_in_tree = 240;
+constexpr int lines_in_list = 180, files_in_tree = 120;
 
 void write_sources(const fs::path& directory) {
   std::string commands, numbers = "n\n";
@@ -30,7 +31,7 @@ void write_sources(const fs::path& directory) {
   for (int i = 0; i < files_in_tree; ++i) {
     const fs::path file = directory / "tree" / fmt::format("file{:03}", i);
     write_text(file, fmt::format("{}", i));
-    fs::resize_file(file, 16'000'000);
+    fs::resize_file(file, 24'000'000);
   }
 }
 
@@ -90,6 +91,7 @@ class ShardResume : public testing::Test {
   void interrupt(const Command& command, const std::string& run, std::uint64_t outcomes) const {
     Process process{command};
     EXPECT_TRUE(wait_for_outcomes(process, work_ / run, outcomes)) << "it ended before it was killed";
+    ::kill(lock_holder(work_ / run), SIGKILL);  // first: whoever writes to its pipe would end its source
     process.kill_all();
   }
   void resume(int ranks, const std::string& run, const Arguments& more = {}) const {
