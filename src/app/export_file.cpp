@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "run/run_directory.hpp"
@@ -17,14 +18,32 @@ namespace {
   throw BadInput{"the output cannot be written (" + file.string() + ": " + why + "); name another file"};
 }
 
+bool holds_a_run(const std::filesystem::path& folder) try {
+  const RunDirectory run{folder};
+  return run.is_run() && read_file(run.manifest()).find("\"mpifarm run ") != Bytes::npos;
+} catch (const MachineryFailure&) {
+  return false;
+}
+
 }  // namespace
+
+std::string beside(const std::filesystem::path& file) {
+  return (file.parent_path() / ("." + file.filename().string() + ".XXXXXX")).string();
+}
+
+mode_t usual_mode() {
+  const mode_t mask = umask(0);
+  umask(mask);
+  return 0666 & ~mask;
+}
 
 void refuse_run_files(const std::filesystem::path& file) {
   std::error_code unseen;
-  const std::filesystem::path target = std::filesystem::weakly_canonical(file, unseen);
+  const std::filesystem::path target =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(file), unseen);
   for (std::filesystem::path folder = target.parent_path(); !unseen && folder.has_relative_path();
        folder = folder.parent_path())
-    if (RunDirectory{folder}.is_run())
+    if (holds_a_run(folder))
       refuse(file, "it lies in the run directory " + folder.string() + ", which is the run's own");
 }
 
@@ -41,10 +60,17 @@ ExportFile::ExportFile(const std::string& file) : file_{file} {
   if (!there || S_ISREG(facts.st_mode)) {
     if (there) file_ = std::filesystem::canonical(file, unseen);  // a link stays one
     if (unseen || (there && access(file.c_str(), W_OK) != 0)) refuse(file, errno_text(EACCES));
-    building_ = file_.string() + ".new";
-    descriptor_ = FileDescriptor{open(building_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    std::string building = beside(file_);
+    descriptor_ = FileDescriptor{mkostemp(building.data(), O_CLOEXEC)};
+    if (descriptor_.get() >= 0) {
+      building_ = building;
+      fchmod(descriptor_.get(), there ? facts.st_mode & 07777 : usual_mode());
+      return;
+    }
+    // A file in a folder that cannot be written to is written to directly, unless it has a second name.
+    if (!there || facts.st_nlink > 1) refuse(file, errno_text(errno));
+    descriptor_ = FileDescriptor{open(file_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC)};
     if (descriptor_.get() < 0) refuse(file, errno_text(errno));
-    if (there) fchmod(descriptor_.get(), facts.st_mode & 07777);
     return;
   }
   descriptor_ = FileDescriptor{open(file.c_str(), O_WRONLY | O_CLOEXEC)};

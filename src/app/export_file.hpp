@@ -1,6 +1,8 @@
 #pragma once
 // Where `results` writes to: stdout, or a file that gets its name when it is whole.
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 
@@ -11,6 +13,11 @@ namespace mpifarm::app {
 
 // Throws BadInput when `file` lies within a run directory, whose files are the run's own.
 void refuse_run_files(const std::filesystem::path& file);
+
+// A template of mkostemp(3) for a file beside `file`, which gets its name later.
+std::string beside(const std::filesystem::path& file);
+// The mode of a new file as the umask has it. One thread.
+mode_t usual_mode();
 
 class ExportFile {
  public:

@@ -303,7 +303,7 @@ class Supervisor {
 }  // namespace
 
 int launch(const LaunchCommand& command) {
-  if (const auto launched = launched_as(); launched && launched->size > 1)
+  if (const auto launched = launched_as(); launched && launched->size > 1 && is_under_launcher())
     throw BadInput{"launch was itself started " + std::to_string(launched->size) +
                    " times, by mpirun or srun; call it once, it starts the ranks"};
   catch_signals();

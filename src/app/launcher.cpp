@@ -41,16 +41,6 @@ bool is_left_behind(const Launcher& launcher) {
   return &launcher == &launchers.front() && std::getenv("PMIX_RANK") == nullptr;
 }
 
-// Whether an ancestor of this process starts ranks.
-bool is_under_launcher() {
-  constexpr std::array<std::string_view, 12> names{"mpirun",  "mpiexec", "orterun",    "orted",
-                                                   "prterun", "prte",    "prted",      "mpiexec.hydra",
-                                                   "srun",    "aprun",   "slurmstepd", "hydra_pmi_proxy"};
-  for (pid_t process = getppid(); process > 0; process = parent_of(process))
-    if (std::ranges::find(names, process_name(process)) != names.end()) return true;
-  return false;
-}
-
 struct Found {
   LaunchedAs as;
   bool is_bare_step = false;  // of Slurm, whose PMIx plugin has not told its tasks of each other
@@ -85,6 +75,8 @@ void check_launcher() {
 }
 
 // Open MPI says so in the environment when it has bound a process, and hands on what the user has said of it.
+// It binds to a whole core, the first one to the first core; anything else was taskset's or a resource
+// file's.
 void leave_unasked_binding() {
   if (std::getenv("OMPI_MCA_orte_bound_at_launch") == nullptr) return;
   for (char** variable = environ; *variable != nullptr; ++variable)
@@ -92,7 +84,9 @@ void leave_unasked_binding() {
       if (std::string_view{*variable}.starts_with(asked) &&
           !std::string_view{*variable}.starts_with("OMPI_MCA_rmaps_base_oversubscribe"))
         return;
-  bind_to(affinity_cpus(getppid()));
+  const std::vector<std::uint32_t> allowed = affinity_cpus(getppid()), ours = affinity_cpus();
+  if (!allowed.empty() && ours == core_of(rank_on_this_host() == 0 ? allowed.front() : ours.front(), allowed))
+    bind_to(allowed);
 }
 
 int ranks_on_this_host() { return number_in("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(0); }
@@ -108,6 +102,16 @@ bool survives_losses() {
 bool speaks_for_all() {
   const auto launched = launched_as();
   return !launched || launched->rank == 0;
+}
+
+bool is_under_launcher() {
+  constexpr std::array<std::string_view, 19> names{
+      "mpirun",        "mpiexec", "orterun",  "orted",      "prterun",         "prte",  "prted",
+      "mpiexec.hydra", "srun",    "aprun",    "slurmstepd", "hydra_pmi_proxy", "palsd", "jsrun",
+      "jsrund",        "prun",    "mpispawn", "flux-shell", "apinit"};
+  for (pid_t process = getppid(); process > 0; process = parent_of(process))
+    if (std::ranges::find(names, process_name(process)) != names.end()) return true;
+  return false;
 }
 
 bool speaks_to_user() { return speaks_for_all() || !is_under_launcher(); }

@@ -32,8 +32,12 @@ bool survives_losses();
 // True for the process that speaks to the user before MPI is there.
 bool speaks_for_all();
 
-// The same for a command that needs no MPI: an environment that names another rank is believed only where a
-// launcher is seen at work, as it may have been left behind by one. Else a command would be silent.
+// Whether an ancestor of this process is seen to start ranks.
+bool is_under_launcher();
+
+// The same as speaks_for_all() for a command that needs no MPI: an environment that names another rank is
+// believed only where a launcher is seen at work, as it may have been left behind by one. Else a command
+// would be silent.
 bool speaks_to_user();
 
 }  // namespace mpifarm::app

@@ -68,9 +68,11 @@ struct Carry {
   static int look(Look look) {
     if (!speaks_to_user()) return 0;
     look();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !settle_output(STDOUT_FILENO))
-      throw MachineryFailure{output_name(STDOUT_FILENO) + " could not be written (" + errno_text(errno) +
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !settle_output(STDOUT_FILENO)) {
+      const std::string why = errno_text(errno);
+      throw MachineryFailure{output_name(STDOUT_FILENO) + " could not be written (" + why +
                              "); make room, or see where it goes"};
+    }
     return 0;
   }
 };
@@ -87,6 +89,7 @@ void open_standard_streams() {
 int main(int argc, char** argv, const Jobs& jobs) {
   try {
     open_standard_streams();
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is then an error like a full disk
     std::signal(SIGCHLD, SIG_DFL);  // who ignores it learns nothing of how children end
     check_jobs(jobs);
     return std::visit(Carry{jobs}, parse_arguments({argv + 1, argv + argc}, jobs));

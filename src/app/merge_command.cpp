@@ -223,7 +223,7 @@ class MergedRun {
     if (!directory.has_filename()) directory = directory.parent_path();  // "merged/"
     run_ = RunDirectory{directory}.absolute();
     std::error_code unseen;
-    if (std::filesystem::exists(mark(run_.path), unseen) && !run_.is_run()) {
+    if (names_process(mark(run_.path)) && !run_.is_run()) {
       if (process_may_live(mark(run_.path)))
         throw BadInput{"another merge is at work there (" + run_.name() +
                        "); wait for it, or name another directory"};
@@ -234,8 +234,14 @@ class MergedRun {
     std::filesystem::create_directories(parent);
     std::string building = (parent / ".new-XXXXXX").string();
     if (mkdtemp(building.data()) == nullptr) throw_errno(run_.path, "made");
-    replace_file(mark(building), this_process());
-    std::filesystem::rename(building, run_.path);
+    try {
+      replace_file(mark(building), this_process());
+      std::filesystem::rename(building, run_.path);
+    } catch (...) {
+      std::filesystem::remove_all(building, unseen);
+      refuse_existing(run_);
+      throw;
+    }
   }
   MergedRun(const MergedRun&) = delete;
   MergedRun& operator=(const MergedRun&) = delete;
@@ -254,7 +260,7 @@ class MergedRun {
   }
 
  private:
-  static std::filesystem::path mark(const std::filesystem::path& run) { return run / "merging"; }
+  static std::filesystem::path mark(const std::filesystem::path& run) { return run / ".mpifarm-merging"; }
 
   RunDirectory run_;
   bool finished_ = false;

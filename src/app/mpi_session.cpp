@@ -22,9 +22,11 @@ MpiSession::MpiSession(int launched_size) : environment_{std::make_unique<Enviro
         "this MPI does not let a program have threads (MPI_THREAD_FUNNELED); use a build of it that does"};
   const int size = boost::mpi::communicator{}.size();
   if (size != launched_size)
-    throw BadInput{"the launcher started " + std::to_string(launched_size) + " ranks, but MPI sees " +
-                   std::to_string(size) + " (mpifarm is built with " + mpi_library_version() +
-                   "); start it with that MPI's mpirun, or with srun --mpi=pmix"};
+    throw BadInput{
+        "the launcher started " + std::to_string(launched_size) + " ranks, but MPI sees " +
+        std::to_string(size) + " (mpifarm is built with " + mpi_library_version() +
+        "); start it with that MPI's mpirun, or with srun --mpi=pmix; if no launcher has started it, unset "
+        "OMPI_COMM_WORLD_SIZE, PMI_SIZE and PMIX_RANK"};
   transport_ = make_mpi_transport();
 }
 

@@ -1,11 +1,15 @@
 #include "app/query_commands.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <set>
 #include <utility>
@@ -115,6 +119,30 @@ void check_database(const std::filesystem::path& file) {
   if (access(parent.c_str(), W_OK) != 0) refuse(errno_text(errno));
 }
 
+// Has `write` make it under a name that nobody uses; then it takes that of `file`.
+void write_database(const std::filesystem::path& file,
+                    const std::function<void(const std::filesystem::path&)>& write) {
+  std::error_code unseen;
+  const std::filesystem::path target = std::filesystem::exists(file, unseen)
+                                           ? std::filesystem::canonical(file)
+                                           : std::filesystem::absolute(file);
+  std::string name = beside(target);
+  if (const int made = mkostemp(name.data(), O_CLOEXEC); made < 0)
+    throw BadInput{"the output cannot be written (" + file.string() + ": " + errno_text(errno) +
+                   "); name another file"};
+  else
+    close(made);
+  try {
+    write(name);
+    chmod(name.c_str(), usual_mode());
+    std::filesystem::rename(name, target);
+  } catch (const std::exception& failure) {
+    unlink(name.c_str());
+    throw MachineryFailure{file.string() + " could not be written (" + failure.what() +
+                           "); make room, or name another file with -o"};
+  }
+}
+
 void results(const ResultsCommand& command, const Jobs& jobs) {
   MergedOutcomes outcomes;
   const JobType* type = nullptr;
@@ -153,7 +181,9 @@ void results(const ResultsCommand& command, const Jobs& jobs) {
       command.format.value_or(type->flat_result() ? ResultsFormat::csv : ResultsFormat::jsonl);
   if (format == ResultsFormat::sqlite) {
     check_database(command.output);
-    write_to(*create_results(command.output, *type, format));
+    write_database(command.output, [&](const std::filesystem::path& file) {
+      write_to(*create_results(file, *type, format));
+    });
   } else {
     TextOutput<ResultsText> output{command.output, ResultsText{*type, format}};
     write_to(output);

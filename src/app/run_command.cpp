@@ -216,7 +216,7 @@ int run(const RunCommand& command, const Jobs& jobs) {
   const int ranks = launched ? launched->size : command.dry_ranks;
   if (command.dry_run) {
     const ExitGuard guard{0};
-    if (speaks_for_all()) std::fputs(describe_plan(command, ranks).c_str(), stdout);
+    if (speaks_to_user()) std::fputs(describe_plan(command, ranks).c_str(), stdout);
     return 0;
   }
   return be_rank(

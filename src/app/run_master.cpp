@@ -76,9 +76,10 @@ void print(const std::string& conclusion) {
   std::fwrite(conclusion.data(), 1, conclusion.size(), stdout);
   if (conclusion.back() != '\n') std::fputc('\n', stdout);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && settle_output(STDOUT_FILENO)) return;
+  const int error = errno;
   const std::string problem = "the conclusion cannot be written to " + output_name(STDOUT_FILENO) + " (" +
-                              errno_text(errno) + "); the run is complete: resume it to see the conclusion";
-  if (is_lost_reader(errno) && launched_as()) throw Resumable{problem};
+                              errno_text(error) + "); the run is complete: resume it to see the conclusion";
+  if (is_lost_reader(error) && launched_as()) throw Resumable{problem};
   throw MachineryFailure{problem};
 }
 
@@ -275,6 +276,9 @@ void RunMaster::settle_files() {
     const bool active = receive(transport_, master_, worker_);
     pace_.rest(waker_, worker_.step(Clock::now()) || active, worker_);
   }
+  if (!master_.settled())
+    throw Resumable{"stopped by a signal before what tasks wrote was safe on every host; " +
+                    how_to_carry_on(plan_.directory, plan_.manifest)};
 }
 
 void RunMaster::follow_output(std::uint64_t start) {

@@ -133,6 +133,12 @@ void find_lost_files(RunPlan& plan) {
     }
   }
   if (tasks == 0) return;
+  if (plan.survey->complete && plan.origin() == TaskOrigin::list && !plan.manifest.tasks) {
+    plan.survey->lost = plan.survey->redo = {};
+    return log::warning("what " + counted(tasks, "task") + " wrote is not whole any more in " +
+                        (plan.directory.path / "output").string() +
+                        "; their rows came by a pipe: run them anew to have it again");
+  }
   plan.survey->complete = false;
   log::warning("what " + counted(tasks, "task") + " wrote is not whole any more in " +
                (plan.directory.path / "output").string() + ", so it is computed anew");

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -70,6 +71,20 @@ std::vector<std::uint32_t> affinity_cpus(pid_t process) {
     break;
   }
   return cpus;
+}
+
+std::vector<std::uint32_t> core_of(std::uint32_t cpu, const std::vector<std::uint32_t>& allowed) {
+  const auto core_of_cpu = [](std::uint32_t number) {
+    const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(number) + "/topology/";
+    std::string siblings;
+    std::getline(std::ifstream{topology + "thread_siblings_list"}, siblings);
+    return siblings.empty() ? std::to_string(number) : siblings;
+  };
+  std::vector<std::uint32_t> core;
+  const std::string wanted = core_of_cpu(cpu);
+  std::ranges::copy_if(allowed, std::back_inserter(core),
+                       [&](std::uint32_t other) { return core_of_cpu(other) == wanted; });
+  return core;
 }
 
 void bind_to(const std::vector<std::uint32_t>& cpus) {

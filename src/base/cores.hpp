@@ -13,6 +13,8 @@ namespace mpifarm {
 // The CPU numbers of the affinity mask of a process, ascending; 0: of the calling thread. Empty when it
 // cannot be had.
 std::vector<std::uint32_t> affinity_cpus(pid_t process = 0);
+// The CPUs of a core that are among `allowed`: `cpu` and its siblings.
+std::vector<std::uint32_t> core_of(std::uint32_t cpu, const std::vector<std::uint32_t>& allowed);
 // Sets the mask of the calling thread. Nothing happens when it is empty, or the kernel refuses.
 void bind_to(const std::vector<std::uint32_t>& cpus);
 

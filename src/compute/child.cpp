@@ -90,10 +90,12 @@ class Child {
     job_.compute(descriptor, context_, block_.entries);
     cell_.running.store(0, std::memory_order_release);
     ++block_.count;
-    if (static_cast<Outcome>(block_.entries[entry_at_]) == Outcome::succeeded)
+    if (static_cast<Outcome>(block_.entries[entry_at_]) == Outcome::succeeded) {
       ++block_.succeeded;
-    else
+    } else {
+      ++cell_.failures;  // first: a failure that nobody can take back would close the gate for ever
       gate_.on_failure();
+    }
   }
 
   // Reports what there is, for the answer may wait for that. False when nothing more is to be computed.

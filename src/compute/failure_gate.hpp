@@ -14,17 +14,21 @@ class FailureGate {
   void arm() { armed_ = true; }
   bool is_armed() const { return armed_.load(std::memory_order_relaxed); }
   // Whether a task may begin.
-  bool is_open() const { return !is_armed() || failed_.load() == answered_.load(); }
+  bool is_open() const { return !is_armed() || failed_.load() <= answered_.load(); }
   // An attempt has failed; called before its slot begins anything else.
   void on_failure() {
     if (is_armed()) ++failed_;
   }
+  // So many of them will never be reported, as they were lost with their process: they are computed again.
+  void forget(std::uint64_t failures) {
+    if (is_armed()) failed_ -= static_cast<std::int64_t>(failures);
+  }
   // Rank 0 has seen so many failed attempts of this rank, and goes on.
-  void answer(std::uint64_t failures) { answered_ = failures; }
+  void answer(std::uint64_t failures) { answered_ = static_cast<std::int64_t>(failures); }
 
  private:
   std::atomic<bool> armed_{false};
-  std::atomic<std::uint64_t> failed_{0}, answered_{0};
+  std::atomic<std::int64_t> failed_{0}, answered_{0};
 };
 
 }  // namespace mpifarm

@@ -197,6 +197,8 @@ void ProcessBackend::on(helper::Ended& ended) {
     return on_spawn_failure(-ended.wait_status);
   }
   while (slot.child.is_open() && hear(slot)) continue;
+  const std::uint64_t failures = cell_of(slot).failures.load();
+  helper_.cells().gate.forget(failures - std::exchange(slot.failures, failures));
   // One that was killed for being late, and was not late any more, is computed anew.
   const bool is_late = slot.late && *slot.late == cell_of(slot).begun.load();
   if (slot.given && !stopping_now() && (is_late || !slot.kill_sent)) judge(slot, ended.wait_status, is_late);
@@ -239,6 +241,7 @@ void ProcessBackend::on(Slot& slot, helper::Part& part) {
   if (!belongs(slot, part)) throw CorruptData{"a child answers what it was not given"};
   slot.since = Clock::now();
   slot.work->done += part.completion.block.count;
+  slot.failures += part.completion.block.count - part.completion.block.succeeded;
   if (part.completion.block.count > 0) deliver(std::move(part.completion));
   if (!part.last) return;
   slot.given = false;
@@ -282,7 +285,6 @@ void ProcessBackend::judge(Slot& slot, int wait_status, bool is_late) {
   const std::string task = options_.describe ? options_.describe(descriptor) : std::string{};
   verdict.message += task.empty() ? "; its task cannot be shown" : "; task " + task;
   work.verdict = std::move(verdict);
-  helper_.cells().gate.on_failure();
 }
 
 // The helper, which hears of it later, kills a child only if it is still at the same task.

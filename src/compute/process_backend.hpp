@@ -77,6 +77,7 @@ class ProcessBackend final : public Backend {
     std::optional<Work> work;
     bool given = false;                 // the child has it
     std::uint64_t begun = 0;            // tasks, as last seen
+    std::uint64_t failures = 0;         // that its children have reported, ever
     Nanos seen_at{};                    // by awake_
     TimePoint since{};                  // what it has not reported began then
     std::optional<std::uint64_t> late;  // the task that takes too long, by `begun`

@@ -60,6 +60,7 @@ void ProcessBackend::apply_verdict(Slot& slot) {
   append_entry(completion.block.entries, work.verdict->outcome, work.verdict->message);
   work.verdict.reset();
   ++work.done;
+  helper_.cells().gate.on_failure();
   deliver(std::move(completion));
   if (work.finished()) finish(slot);
 }

@@ -25,7 +25,8 @@ struct alignas(64) SlotCell {
 
   // The task's position + 1; 0 between tasks.
   std::atomic<std::uint64_t> running{0};
-  std::atomic<std::uint64_t> begun{0};  // tasks, ever
+  std::atomic<std::uint64_t> begun{0};     // tasks, ever
+  std::atomic<std::uint64_t> failures{0};  // of attempts in children of the slot, ever
   // In a child: the packed task that runs, as far as it fits.
   std::uint32_t descriptor_bytes = 0;
   std::array<char, most_descriptor_bytes> descriptor;

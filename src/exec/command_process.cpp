@@ -196,7 +196,9 @@ CommandEnd run_command(const Invocation& command, const TakeOutput& take, const 
     end.duration = Clock::now() - begun;
     while (wait4(process, &end.wait_status, 0, &end.usage) < 0 && errno == EINTR) continue;
     if (end.usage.ru_maxrss <= peak_kilobytes_of_ours()) end.usage.ru_maxrss = 0;
-    end.leftover = clear_up(streams, end.timed_out || end.stopped ? Nanos{} : command.output_wait, stop);
+    const bool ended_early = end.timed_out || end.stopped;
+    const Leftover leftover = clear_up(streams, ended_early ? Nanos{} : command.output_wait, stop);
+    if (!ended_early) end.leftover = leftover;  // else it was meant to be ended
     end.stopped = end.stopped || end.leftover.stopped;
   } catch (...) {
     kill_descendants([](pid_t) { return false; });

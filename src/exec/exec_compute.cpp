@@ -287,14 +287,18 @@ Nanos Exec::output_wait() const {
 }
 
 void Exec::tell_of_leftover(const Leftover& leftover, const Context& context) const {
+  const std::string what_to_do =
+      leftover.waited
+          ? "have the command wait for it, or give it more time with --output-wait (" + params_.output_wait +
+                ")"
+          : "it neither held the command's output nor read a pipe, so --output-wait is not for it: have the "
+            "command wait for it";
   if (leftover.ended > 0 && !leftover.stopped)
-    context.warn(
-        "left running",
-        fmt::format("task {} left {} running ({}), which had to be ended (the column left_running counts "
-                    "them); have the command wait for what it starts, or give what writes its output "
-                    "more time with --output-wait ({})",
-                    context.id().value, leftover.ended == 1 ? "a process" : "processes",
-                    printable(leftover.process), params_.output_wait));
+    context.warn("left running",
+                 fmt::format("task {} left {} running ({}), which had to be ended, as the column "
+                             "left_running counts; {}",
+                             context.id().value, leftover.ended == 1 ? "a process" : "processes",
+                             printable(leftover.process), what_to_do));
   if (waits_.take(leftover.in_vain))
     context.warn("output held",
                  fmt::format("{} commands in a row have left {} running, which wrote nothing in all of "

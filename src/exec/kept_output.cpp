@@ -54,8 +54,9 @@ bool KeptOutputFiles::holds(TaskId task, Stream kind, const KeptOutput& kept) {
     std::error_code unseen;
     const std::uint64_t bytes = std::filesystem::file_size(output_file(run_directory_, task, kind), unseen);
     if (unseen) return false;
-    // A stream of whole lines may have been cut before the limit.
-    return kept.bytes > policy_.limit ? bytes <= policy_.limit : bytes == kept.bytes;
+    if (kept.bytes <= policy_.limit) return bytes == kept.bytes;
+    // Whole lines alone are kept of what is shown as it comes.
+    return policy_.streams ? bytes > 0 && bytes <= policy_.limit : bytes == policy_.limit;
   }
   const FileDescriptor* file = open_pack(kept.pack);
   return file != nullptr && has_output(*file, task, kind, kept.at);

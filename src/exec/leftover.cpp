@@ -70,6 +70,7 @@ Leftover clear_up(CommandStreams& streams, Nanos most, const std::function<bool(
     const bool waits = most > Nanos{} && may_finish();
     if (waits) idle = Nanos{};
     if (waited >= most || idle >= instant) {
+      leftover.waited = waits;
       leftover.in_vain = waits && streams.bytes() == bytes_before;
       break;
     }

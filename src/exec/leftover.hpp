@@ -12,6 +12,7 @@ namespace mpifarm::exec {
 struct Leftover {
   unsigned ended = 0;    // processes that were still there after the wait, and were ended
   std::string process;   // the name of one of them: of one that held a stream open, if there was one
+  bool waited = false;   // all of the wait was used; else nothing of it was for them
   bool in_vain = false;  // all of the wait was used, and no byte was written meanwhile
   bool stopped = false;  // the wait was cut short, as `stop` asked for
 };

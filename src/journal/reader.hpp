@@ -12,13 +12,13 @@
 
 namespace mpifarm::journal {
 
-// The records that a survey found valid. One thread; memory 1 MiB, or the largest record. Throws Damaged,
-// BadInput (an unknown type that must not be skipped) and MachineryFailure (the disk) from next().
 // What later segments say is void, of an earlier one.
 struct Voided {
   IntervalSet failures, successes;
 };
 
+// The records that a survey found valid. One thread; memory 1 MiB, or the largest record. Throws Damaged,
+// BadInput (an unknown type that must not be skipped) and MachineryFailure (the disk) from next().
 class Reader {
  public:
   // Records of types outside `types` are checked and passed over, not unpacked. Throws as next() does.

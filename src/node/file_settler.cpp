@@ -68,8 +68,9 @@ void FileSettler::serve() {
     }
     {
       const std::scoped_lock lock{mutex_};
+      if (problem_.empty()) problem_ = problem;  // a file system says it once
       if (!asked && (problem.empty() || std::exchange(failed_, true))) continue;
-      answer_ = problem;
+      answer_ = problem_;
     }
     waker_.wake();
   }

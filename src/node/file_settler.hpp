@@ -41,6 +41,7 @@ class FileSettler {
   std::mutex mutex_;
   std::condition_variable asked_for_;
   bool asked_ = false, closing_ = false, failed_ = false;
+  std::string problem_;  // the first
   std::optional<std::string> answer_;
   std::thread thread_;
 };

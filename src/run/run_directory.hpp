@@ -86,6 +86,7 @@ class RunLock {
 // Host, boot, process and start time of this process, to be written into a file; and whether the one that
 // such a file names may still live. One of another host may, unless its Slurm job has ended.
 std::string this_process();
+bool names_process(const std::filesystem::path& file);
 bool process_may_live(const std::filesystem::path& file);
 
 // "process 1234 on host a" while a living process of this host holds the run, or one of another host seems

@@ -132,6 +132,12 @@ int open_locked(const std::filesystem::path& file) {
 
 std::string this_process() { return myself().text(); }
 
+bool names_process(const std::filesystem::path& file) try {
+  return parse(read_file(file)).has_value();
+} catch (const MachineryFailure&) {
+  return false;  // no file
+}
+
 bool process_may_live(const std::filesystem::path& file) try {
   const auto process = parse(read_file(file));
   return process && may_live(*process);

@@ -1,6 +1,7 @@
 #include "run/sqlite_results.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -59,6 +60,7 @@ SqliteResults::SqliteResults(std::filesystem::path file, const JobType& type)
   const int opened = sqlite3_open(building_.c_str(), &database);
   database_.reset(database);
   check(opened);
+  chmod(building_.c_str(), 0600);  // as all files of a run
   // Nobody sees the file before it is whole, so nothing of it needs to survive a crash.
   execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN");
   std::vector<std::string> names = result_column_names(type);

@@ -30,9 +30,8 @@ TaskSource::Pull TaskFile::pull(Bytes& descriptor) {
   const Pull pulled = pull_next(descriptor);
   if (pulled == Pull::item) ++pulled_;
   if (pulled == Pull::end && !expected_ && blank_rows_ > 0)
-    log::warning(counted(std::exchange(blank_rows_, 0), "row") + " of " + input_.name() +
-                 " with nothing but empty cells " +
-                 "were passed over; write \"\" in a cell that is empty on purpose");
+    log::warning("passed over in " + input_.name() + ": " + counted(std::exchange(blank_rows_, 0), "row") +
+                 " of nothing but empty cells; write \"\" in a cell that is empty on purpose");
   const bool too_few = pulled == Pull::end && expected_ && pulled_ < *expected_;
   if (too_few || (expected_ && pulled_ > *expected_))
     throw BadInput{input_.name() + " changed while it was read (it had " + std::to_string(*expected_) +

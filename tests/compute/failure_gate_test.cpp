@@ -31,6 +31,11 @@ TEST(FailureGate, IsOpenUnlessItIsArmedAndAFailureWaits) {
   EXPECT_FALSE(gate.is_open());
   gate.answer(2);
   EXPECT_TRUE(gate.is_open());
+  gate.on_failure();
+  gate.forget(1);
+  EXPECT_TRUE(gate.is_open()) << "it was lost with its process";
+  gate.forget(1);
+  EXPECT_TRUE(gate.is_open());
 }
 
 TEST(FailureGate, BeginsNothingAfterAFailureUntilItIsAnswered) {

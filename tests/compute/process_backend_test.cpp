@@ -99,6 +99,28 @@ TEST(ProcessBackend, ACrashIsTheOutcomeOfTheTaskThatRan) {
                  "killed by signal 11 (Segmentation fault)");
 }
 
+// The tasks before it that were not reported are computed again, though its failure has no answer yet.
+TEST(ProcessBackend, ACrashIsReportedAlthoughNothingBeginsBeforeItsAnswer) {
+  for (int round = 0; round < 20; ++round) {
+    Isolated isolated{trouble("segv", 7, 10)};
+    isolated.helper.cells().gate.arm();
+    isolated.backend->start(hundred());
+    std::uint64_t failures = 0, tasks = 0;
+    ASSERT_TRUE(eventually([&] {
+      std::vector<Completion> completions;
+      isolated.backend->collect(completions);
+      for (const Completion& done : completions) {
+        tasks += done.block.count;
+        failures += done.block.count - done.block.succeeded;
+      }
+      isolated.helper.cells().gate.answer(failures);
+      return !isolated.backend->busy();
+    })) << tasks;
+    EXPECT_EQ(tasks, 100U);
+    EXPECT_EQ(failures, 10U);
+  }
+}
+
 TEST(ProcessBackend, ChildrenKeepWhatTheJobHasOpened) {
   Isolated isolated{trouble("opened", -1), 4};
   for (int round = 0; round < 20; ++round) {
