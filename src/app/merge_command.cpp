@@ -269,6 +269,8 @@ class MergedRun {
 }  // namespace
 
 int merge(const MergeCommand& command, const Jobs& jobs) {
+  MergedRun merged{command.run};
+  const ExitGuard guard{0};
   const std::vector<ShardRun> shards = read_shards(command.directories);
   warn_of_unknown_sources(shards);
   Manifest whole = whole_of(shards, command.command);
@@ -278,8 +280,6 @@ int merge(const MergeCommand& command, const Jobs& jobs) {
                    "); use the program that ran the shards"};
   const auto job = type->make(type->params_from_value(whole.params),
                               whole.tasks_from.empty() ? TaskOrigin::job : TaskOrigin::list);
-  MergedRun merged{command.run};
-  const ExitGuard guard{0};
   const RunDirectory& run = merged.run();
   Totals totals{*type};
   std::vector<OutcomeSink*> sinks{&totals};

@@ -310,6 +310,7 @@ void RunMaster::hand_out() {
     if (master_.over(now)) break;
     pace_.rest(waker_, active, worker_);
   }
+  warn_of_failures();  // of the last turn
   if (!scheduler_.finished() && master_.stranded())
     log::warning("every rank that computed is lost, and rank 0 has no slots of its own");
 }

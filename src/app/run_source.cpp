@@ -68,7 +68,7 @@ void compare_source_of_complete(RunPlan& plan, bool given_again) {
 }  // namespace
 
 std::string task_count(std::optional<std::uint64_t> tasks) {
-  return tasks ? std::to_string(*tasks) + " tasks" : "a pipe";
+  return tasks ? std::to_string(*tasks) + (*tasks == 1 ? " task" : " tasks") : "a pipe";
 }
 
 std::string source_digest(const AnyJob& job) {

@@ -100,8 +100,15 @@ TEST(BadLauncher, IsNoStepOfOneTask) {
   expect_status(run(command), 0);
 }
 
+// A shell by the name of a launcher stands for one of another MPI.
+Command under_launcher(const Workspace& work, const std::string& line) {
+  std::filesystem::create_symlink("/bin/sh", work / "mpiexec");
+  return {{"/bin/sh", "-c", (work / "mpiexec").string() + " -c '" + line + "; exit $?'"}};
+}
+
 TEST(BadLauncher, OfTheSupervisorIsRefused) {
-  Command command = mpifarm({"launch", "-n", "2", "--", "squares"});
+  const Workspace work;
+  Command command = under_launcher(work, program() + " launch -n 2 -- squares");
   command.environment = {{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}};
   expect_refused(run(command), {"started 3 times", "call it once"});
 }
@@ -114,12 +121,9 @@ TEST(BadLauncher, IsNoBatchScript) {
   expect_status(run(command), 0);
 }
 
-// A shell by the name of a launcher stands for one of another MPI.
 TEST(BadLauncher, OnlyRankZeroOfManySpeaks) {
   const Workspace work;
-  std::filesystem::create_symlink("/bin/sh", work / "mpiexec");
-  const std::string in_launcher = program() + " run squares --run " + (work / "run").string() + "; exit $?";
-  Command command{{"/bin/sh", "-c", (work / "mpiexec").string() + " -c '" + in_launcher + "'"}};
+  Command command = under_launcher(work, program() + " run squares --run " + (work / "run").string());
   command.environment = {{"PMI_RANK", "2"}, {"PMI_SIZE", "3"}};
   const Ended ended = run(command);
   expect_status(ended, 0);  // anything else, and the launcher could end rank 0 before it has spoken
