@@ -18,7 +18,7 @@ class ExitGuard {
 
   // From here on this process may call exit(3), as MPI_Abort does.
   static void lift();
-  // What the line says a user can do. Any thread, once.
+  // Sets what the line tells a user to do. Any thread, once.
   static void advise(const std::string& advice);
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Where `results` writes to: stdout, or a file that gets its name when it is whole.
+// The destination of `results`: stdout, or a file that gets its name when it is whole.
 
 #include <sys/types.h>
 

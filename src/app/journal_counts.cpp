@@ -14,7 +14,7 @@ void add_failures(const OutcomeBlock& block, const JobType& type, const Order& o
                    type.failure_facts(kept_result(entry.payload)));
 }
 
-// Of a run that is not live: what later starts made void is left out.
+// Reads a run that is not live: what later starts made void is left out.
 Failures failures_on_record(const RunDirectory& run, const JobType& type, const Order& order) {
   Failures failures;
   journal::Reader reader{journal::inspect(run.path), journal::mask_of<journal::Outcomes>()};

@@ -24,7 +24,7 @@ namespace {
 constexpr auto look = std::chrono::milliseconds{20};
 constexpr auto patience_with_term = std::chrono::seconds{3};
 
-// Where the user has not set them, and so that no task sees them.
+// Sets those that the user has not set, and lists them, so that no task sees them.
 void add_variables(const Variables& variables) {
   std::string added;
   for (const auto& [name, value] : variables) {

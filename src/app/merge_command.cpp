@@ -41,7 +41,7 @@ Summary summary_of(const RunDirectory& run) try {
   return {};
 }
 
-// What the shard's last start that read its source to the end saw of it.
+// Reads what the shard's last start that read its source to the end saw of it.
 std::optional<journal::WholeSource> whole_source(const RunDirectory& run) {
   std::optional<journal::WholeSource> last;
   journal::Reader reader{inspect_journal(run), journal::mask_of<journal::WholeSource>()};

@@ -267,8 +267,8 @@ void RunMaster::compute() {
 
 std::uint64_t RunMaster::start_number() const { return plan_.survey ? plan_.survey->segments.size() + 1 : 1; }
 
-// What the journal's last records refer to is durable on every host before they are. A file system that does
-// not answer is waited for, but not against a signal.
+// Makes what the journal's last records refer to durable on every host before they are. A file system that
+// does not answer is waited for, but not against a signal.
 void RunMaster::settle_files() {
   const int signals = signals_caught();
   master_.settle();

@@ -36,7 +36,7 @@ struct RunPlan {
   ResultsFormat results() const { return parse_results_format("--results", manifest.results); }
   // Whether something wants the outcomes in task order.
   bool has_sinks() const { return results() != ResultsFormat::none || type->has_reduce(); }
-  // What results have beside them in the run directory; null: nothing.
+  // Gives the files that results have beside them in the run directory; null: there are none.
   std::unique_ptr<KeptFiles> kept_files() const {
     return type->kept_files({directory.path, params, manifest.working_directory});
   }

@@ -21,7 +21,7 @@ std::string advice_for_changed_source(const RunPlan& plan) {
          " a new run that takes over what is equal: --run NEW --reuse " + plan.directory.name();
 }
 
-// Of what can be read twice, before anything is computed.
+// Compares what can be read twice, before anything is computed.
 void compare_source(RunPlan& plan) {
   const Manifest before = plan.manifest;
   const std::string advice = advice_for_changed_source(plan);

@@ -1,6 +1,6 @@
 #pragma once
-// What a process inherits from its caller beside the environment: umask, soft limits and niceness. Tasks get
-// those of the one who started the run, on every host.
+// Things that a process inherits from its caller beside the environment: umask, soft limits and niceness.
+// Tasks get those of the one who started the run, on every host.
 
 #include <cstdint>
 #include <string>

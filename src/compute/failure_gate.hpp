@@ -19,7 +19,8 @@ class FailureGate {
   void on_failure() {
     if (is_armed()) ++failed_;
   }
-  // So many of them will never be reported, as they were lost with their process: they are computed again.
+  // Takes back so many of them: they will never be reported, as they were lost with their process: they are
+  // computed again.
   void forget(std::uint64_t failures) {
     if (is_armed()) failed_ -= static_cast<std::int64_t>(failures);
   }

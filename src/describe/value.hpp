@@ -50,7 +50,7 @@ struct Value {
 
 bool operator==(const Value& a, const Value& b);
 
-// What becomes of a number: a value, or its text as it stands.
+// Says what becomes of a number: a value, or its text as it stands.
 enum class JsonNumbers : std::uint8_t { values, texts };
 
 // Throws BadInput, saying line, column and reason, unless `text` is one JSON value in UTF-8. Integers of 64

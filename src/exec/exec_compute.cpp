@@ -279,8 +279,8 @@ void Exec::run(Invocation& command, Context& context, const CommandFiles& files,
     throw FailedWith<Result>{why, result, end.timed_out ? Outcome::timed_out : Outcome::failed};
 }
 
-// Where something holds the streams of every command, such as a daemon that each of them starts, waiting for
-// it each time would cost more than it may save.
+// Shortens the wait where something holds the streams of every command, such as a daemon that each of them
+// starts, waiting for it each time would cost more than it may save.
 Nanos Exec::output_wait() const {
   constexpr Nanos short_wait = std::chrono::milliseconds{200};
   return waits_.is_short() ? std::min(output_wait_, short_wait) : output_wait_;

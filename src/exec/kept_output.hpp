@@ -11,7 +11,7 @@
 
 namespace mpifarm::exec {
 
-// Of a run with --output packed or files.
+// The files of a run with --output packed or files.
 class KeptOutputFiles final : public KeptFiles {
  public:
   KeptOutputFiles(std::filesystem::path run_directory, OutputPolicy policy)

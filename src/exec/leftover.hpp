@@ -1,5 +1,6 @@
 #pragma once
-// What a command leaves behind when it has ended: processes that may still be finishing what it wrote.
+// Clears up what a command leaves behind when it has ended: processes that may still be finishing what it
+// wrote.
 
 #include <functional>
 #include <string>

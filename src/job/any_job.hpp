@@ -81,7 +81,7 @@ struct FailureFacts {
   std::string host;   // where it was; empty: not known
 };
 
-// What the summary counts of outcomes, beside how they ended.
+// Things that the summary counts of outcomes, beside how they ended.
 struct OutcomeNotes {
   bool left_running = false;  // the task left processes behind that were ended
 };
@@ -179,7 +179,7 @@ class JobType {
     return std::make_unique<ResultTaker>();
   }
 
-  // What results have beside them in the run directory; null: nothing.
+  // Gives the files that results have beside them in the run directory; null: there are none.
   virtual std::unique_ptr<KeptFiles> kept_files([[maybe_unused]] const RunFacts& run) const {
     return nullptr;
   }

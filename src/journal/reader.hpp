@@ -12,7 +12,7 @@
 
 namespace mpifarm::journal {
 
-// What later segments say is void, of an earlier one.
+// Tells what later segments say is void, of an earlier one.
 struct Voided {
   IntervalSet failures, successes;
 };

@@ -30,8 +30,9 @@ class Loads {
   std::map<Shape, Undisturbed> known_;
 };
 
-// What is to be found of a run of commands, in their files in `place` and in the run's output: lines of each
-// task, whatever it left running to write them. Empty when all are there, else the first that is missing.
+// Looks for all that must be there of a run of commands, in their files in `place` and in the run's output:
+// lines of each task, whatever it left running to write them. Empty when all are there, else the first that
+// is missing.
 std::string missing_line(const Shape& shape, const std::filesystem::path& place,
                          const std::filesystem::path& run);
 // Results and conclusion without what differs from run to run.

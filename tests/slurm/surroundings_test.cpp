@@ -11,7 +11,7 @@ namespace {
 
 class SlurmSurroundings : public SlurmJob, public testing::WithParamInterface<std::string> {};
 
-// What a step of srun adds to the environment is the step's own.
+// Variables that a step of srun adds are the step's own.
 TEST_P(SlurmSurroundings, OfACommandAreTheCallers) {
   const Workspace work;
   const std::string run_path = work / "run";

@@ -1,5 +1,5 @@
 #pragma once
-// What a program sees of who started it: umask, limits, niceness, environment.
+// Things that a program sees of who started it: umask, limits, niceness, environment.
 
 #include <algorithm>
 #include <iterator>
